@@ -1,0 +1,57 @@
+/** Why an operation failed. One cause has one code, in every transport. Stable within a major version. */
+export type ErrorCode =
+  | 'ABORTED'
+  | 'TIMEOUT'
+  | 'CLOSED'
+  | 'RESET'
+  | 'TRUNCATED'
+  | 'CORRUPT'
+  | 'TOO_LARGE'
+  | 'REFUSED'
+  | 'ADDRESS_IN_USE'
+  | 'ADDRESS_INVALID'
+  | 'PERMISSION'
+  | 'AUTH_FAILED'
+  | 'NOT_SUPPORTED'
+  | 'NO_RESOURCES'
+  | 'OWNER_DIED'
+  | 'SYSTEM'
+
+export interface StraitErrorContext {
+  /** The verb that failed: `connect`, `send`, … */
+  operation: string
+  url?: URL | string | undefined
+  cause?: unknown
+}
+
+/**
+ * The one class of error. `code` is `ERR_STRAIT_` and an {@link ErrorCode}; check it rather than the message, which
+ * may change. A programmer's mistake is a `TypeError` or `RangeError` instead.
+ */
+export class StraitError extends Error {
+  readonly code: `ERR_STRAIT_${ErrorCode}`
+  readonly operation: string
+  readonly url: string | undefined
+
+  constructor(code: ErrorCode, reason: string, { operation, url, cause }: StraitErrorContext) {
+    const where = url === undefined ? undefined : String(url)
+    super(
+      `${operation}${where === undefined ? '' : ` ${where}`}: ${reason}`,
+      cause === undefined ? undefined : { cause },
+    )
+    this.name = code === 'ABORTED' ? 'AbortError' : 'StraitError'
+    this.code = `ERR_STRAIT_${code}`
+    this.operation = operation
+    this.url = where
+  }
+
+  /** Whether `error` is a StraitError, of this code where one is given. */
+  static is(error: unknown, code?: ErrorCode): error is StraitError {
+    return error instanceof StraitError && (code === undefined || error.code === `ERR_STRAIT_${code}`)
+  }
+}
+
+/** The rejection of an operation whose signal was aborted; the signal's reason is the cause. */
+export function abortedError(operation: string, url: URL | undefined, reason: unknown): StraitError {
+  return new StraitError('ABORTED', 'aborted', { operation, url, cause: reason })
+}

@@ -1,0 +1,398 @@
+import type { ChannelOptions } from './channel.js'
+import { StraitError } from './error.js'
+import { HEADER_SIZE, Kind, readUint32, writeHeader } from './frame.js'
+import { type Agreement, handshake, type Role, type Wire } from './handshake.js'
+import { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
+
+/** Messages of one turn travel together up to so many bytes; a larger one travels alone. */
+const GATHER_SIZE = 64 * 1024
+
+const NO_BYTES = new Uint8Array(0)
+
+/** The view of a chunk, always a plain Uint8Array: a Buffer's `slice` and `toString` mean other things. */
+const view = (chunk: Uint8Array, offset: number, length: number) =>
+  new Uint8Array(chunk.buffer, chunk.byteOffset + offset, length)
+
+/**
+ * Greets over a byte stream and makes a `Link` of it.
+ *
+ * - Errors: those of {@link handshake}; the byte stream is then destroyed.
+ */
+export async function framed(bytes: ByteLink, role: Role, url: URL, options: ChannelOptions): Promise<Link> {
+  const wire = new StreamWire(bytes, role, url)
+  try {
+    const agreement = await handshake(wire, role, url, options)
+    return new FramedLink(bytes, wire, url, agreement, options.idleTimeout)
+  } catch (error) {
+    bytes.events = NO_EVENTS
+    bytes.destroy()
+    throw error
+  }
+}
+
+/** The handshake's reading and writing on a byte stream. */
+class StreamWire implements Wire {
+  readonly #bytes: ByteLink
+  readonly #role: Role
+  readonly #url: URL
+  readonly #out: Uint8Array[] = []
+  #busy = false
+  #want: { length: number; resolve(bytes: Uint8Array): void; reject(error: unknown): void } | undefined
+  /** What has arrived and was not asked for yet; the frames begin here. */
+  rest: Uint8Array = NO_BYTES
+  ended: { error: StraitError | undefined } | undefined
+
+  constructor(bytes: ByteLink, role: Role, url: URL) {
+    this.#bytes = bytes
+    this.#role = role
+    this.#url = url
+    bytes.events = {
+      readable: () => this.#pump(),
+      writable: () => {
+        this.#busy = false
+        this.#flush()
+      },
+      end: (error) => {
+        this.ended = { error }
+        this.#pump()
+      },
+      fail: () => {}, // the end follows and says more
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#out.push(bytes)
+    this.#flush()
+  }
+
+  read(length: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#want = { length, resolve, reject }
+      this.#pump()
+    })
+  }
+
+  #flush(): void {
+    while (!this.#busy && this.#out.length > 0) this.#busy = !this.#bytes.write(this.#out.shift()!)
+  }
+
+  #pump(): void {
+    const want = this.#want
+    if (want === undefined) return
+    while (this.rest.length < want.length) {
+      const chunk = this.#bytes.read()
+      if (chunk === undefined) {
+        if (this.ended !== undefined) {
+          this.#want = undefined
+          want.reject(this.#hangUp(this.ended.error))
+        }
+        return
+      }
+      const joined = new Uint8Array(this.rest.length + chunk.length)
+      joined.set(this.rest)
+      joined.set(chunk, this.rest.length)
+      this.rest = joined
+    }
+    const taken = this.rest.slice(0, want.length)
+    this.rest = this.rest.subarray(want.length)
+    this.#want = undefined
+    want.resolve(taken)
+  }
+
+  #hangUp(cause: StraitError | undefined): StraitError {
+    const context = { operation: this.#role, url: this.#url, cause }
+    return this.rest.length > 0
+      ? new StraitError('TRUNCATED', 'the other end hung up in the middle of its greeting', context)
+      : new StraitError('RESET', 'the other end hung up', context)
+  }
+}
+
+/** Frames on a byte stream. */
+class FramedLink implements Link {
+  events: LinkEvents = NO_EVENTS
+  readonly maxMessageSize: number
+  readonly #bytes: ByteLink
+  readonly #url: URL
+
+  // Incoming: a chunk being taken apart, and the frame that a chunk's end has cut.
+  #chunk: Uint8Array | undefined
+  #offset = 0
+  readonly #header = new Uint8Array(HEADER_SIZE)
+  #headerFilled = 0
+  #body: Uint8Array | undefined
+  #bodyFilled = 0
+  #bytesEnded: { error: StraitError | undefined } | undefined
+  #ended = false
+
+  // Outgoing: frames gathered in one slab. While the mechanism still owns it, nothing more is taken.
+  #slab = new Uint8Array(1024)
+  #used = 0
+  #gathered = 0
+  #busy = false
+  #corked = false
+  #broken = false
+  #pongDue = false
+  #pingDue = false
+  #endDue = false
+  #shutdown: { promise: Promise<void>; resolve(): void } | undefined
+
+  #heard = true
+  #pinged = false
+  readonly #watch: ReturnType<typeof setInterval> | undefined
+
+  constructor(
+    bytes: ByteLink,
+    wire: StreamWire,
+    url: URL,
+    agreement: Agreement,
+    idleTimeout: number | undefined,
+  ) {
+    this.#bytes = bytes
+    this.#url = url
+    this.maxMessageSize = agreement.maxMessageSize
+    if (wire.rest.length > 0) this.#chunk = wire.rest
+    this.#bytesEnded = wire.ended
+    bytes.events = {
+      readable: () => {
+        this.#heard = true
+        this.events.readable()
+      },
+      writable: () => this.#onWritable(),
+      end: (error) => {
+        this.#bytesEnded = { error }
+        this.events.readable()
+      },
+      fail: (error) => this.#onFail(error),
+    }
+    if (idleTimeout !== undefined) {
+      this.#watch = setInterval(() => this.#onIdle(idleTimeout), idleTimeout)
+      if (typeof this.#watch === 'object') this.#watch.unref()
+    }
+  }
+
+  get pending(): number {
+    return this.#gathered
+  }
+
+  // Incoming
+
+  read(): Uint8Array | undefined {
+    while (!this.#ended) {
+      if (this.#chunk === undefined) {
+        this.#chunk = this.#bytes.read()
+        this.#offset = 0
+        if (this.#chunk === undefined) {
+          if (this.#bytesEnded !== undefined) this.#hangUp(this.#bytesEnded.error)
+          return undefined
+        }
+      }
+      const chunk = this.#chunk
+      const message = this.#body === undefined ? this.#readFrame(chunk) : this.#readBody(chunk, this.#body)
+      if (this.#offset >= chunk.length) this.#chunk = undefined
+      if (message !== undefined) return message
+    }
+    return undefined
+  }
+
+  /** Reads a header and, if it is whole in this chunk, its payload. */
+  #readFrame(chunk: Uint8Array): Uint8Array | undefined {
+    let header = chunk
+    let at = this.#offset
+    if (this.#headerFilled > 0 || chunk.length - at < HEADER_SIZE) {
+      while (this.#headerFilled < HEADER_SIZE && this.#offset < chunk.length) {
+        this.#header[this.#headerFilled++] = chunk[this.#offset++]!
+      }
+      if (this.#headerFilled < HEADER_SIZE) return undefined
+      this.#headerFilled = 0
+      header = this.#header
+      at = 0
+    } else {
+      this.#offset += HEADER_SIZE
+    }
+    const kind = header[at]!
+    const length = readUint32(header, at + 4)
+    if ((header[at + 1]! | header[at + 2]! | header[at + 3]!) !== 0)
+      return this.#corrupt('a header that is none')
+    if (kind !== Kind.DATA) return this.#control(kind, length)
+    if (length > this.maxMessageSize) {
+      return this.#stop(
+        'TOO_LARGE',
+        `the peer announced a message of ${length} bytes, the limit is ${this.maxMessageSize}`,
+      )
+    }
+    if (chunk.length - this.#offset >= length) {
+      const message = view(chunk, this.#offset, length)
+      this.#offset += length
+      return message
+    }
+    this.#body = new Uint8Array(length)
+    this.#bodyFilled = 0
+    return this.#readBody(chunk, this.#body)
+  }
+
+  #readBody(chunk: Uint8Array, body: Uint8Array): Uint8Array | undefined {
+    const count = Math.min(chunk.length - this.#offset, body.length - this.#bodyFilled)
+    body.set(view(chunk, this.#offset, count), this.#bodyFilled)
+    this.#offset += count
+    this.#bodyFilled += count
+    if (this.#bodyFilled < body.length) return undefined
+    this.#body = undefined
+    return body
+  }
+
+  #control(kind: number, length: number): undefined {
+    if (length !== 0 || kind > Kind.PONG) {
+      this.#corrupt(`a frame of kind ${kind} with ${length} bytes`)
+    } else if (kind === Kind.END) {
+      this.#ended = true
+      this.events.end()
+    } else if (kind === Kind.PING) {
+      this.#pongDue = true
+      this.#flush()
+    }
+  }
+
+  #hangUp(cause: StraitError | undefined): void {
+    if (this.#headerFilled > 0 || this.#body !== undefined) {
+      this.#stop('TRUNCATED', 'the peer went away in the middle of a message', cause)
+    } else {
+      this.#stop('RESET', 'the peer went away without closing', cause)
+    }
+  }
+
+  #corrupt(what: string): undefined {
+    return this.#stop('CORRUPT', `the peer sent ${what}`)
+  }
+
+  #stop(
+    code: 'TOO_LARGE' | 'CORRUPT' | 'TRUNCATED' | 'RESET' | 'TIMEOUT',
+    reason: string,
+    cause?: unknown,
+  ): undefined {
+    this.#ended = true
+    this.events.end(new StraitError(code, reason, { operation: 'receive', url: this.#url, cause }))
+  }
+
+  // Outgoing
+
+  write(message: Uint8Array): boolean {
+    if (this.#busy || this.#broken) return false
+    const size = HEADER_SIZE + message.length
+    if (this.#used + size > GATHER_SIZE) {
+      this.#flush()
+      if (this.#busy || this.#broken) return false
+    }
+    this.#append(Kind.DATA, message)
+    this.#gathered++
+    // The first message of a turn leaves at once; those behind it in the same turn travel together.
+    if (!this.#corked) {
+      this.#corked = true
+      queueMicrotask(() => this.#uncork())
+      this.#flush()
+    }
+    return true
+  }
+
+  #uncork(): void {
+    this.#corked = false
+    if (this.#used === 0) return
+    this.#flush()
+    if (!this.#busy) this.events.writable()
+  }
+
+  #append(kind: Kind, payload: Uint8Array): void {
+    const end = this.#used + HEADER_SIZE + payload.length
+    if (end > this.#slab.length) {
+      // The slab doubles up to the size of a gathering; a larger message has an array of its own.
+      const grown = new Uint8Array(Math.max(end, Math.min(GATHER_SIZE, 2 * this.#slab.length)))
+      grown.set(view(this.#slab, 0, this.#used))
+      this.#slab = grown
+    }
+    writeHeader(this.#slab, this.#used, kind, payload.length)
+    this.#slab.set(payload, this.#used + HEADER_SIZE)
+    this.#used = end
+  }
+
+  /** Hands over what is gathered and due, unless the mechanism is still busy or broken. */
+  #flush(): void {
+    if (this.#busy || this.#broken) return
+    if (this.#pongDue) this.#append(Kind.PONG, NO_BYTES)
+    if (this.#pingDue) this.#append(Kind.PING, NO_BYTES)
+    if (this.#endDue) this.#append(Kind.END, NO_BYTES)
+    this.#pongDue = false
+    this.#pingDue = false
+    const endLeaves = this.#endDue
+    this.#endDue = false
+    if (this.#used === 0) return
+    const slab = view(this.#slab, 0, this.#used)
+    if (this.#bytes.write(slab)) {
+      this.#emptied()
+      if (endLeaves) this.#shutdown?.resolve()
+    } else {
+      this.#busy = true
+    }
+  }
+
+  #emptied(): void {
+    this.#used = 0
+    this.#gathered = 0
+    if (this.#slab.length > GATHER_SIZE) this.#slab = new Uint8Array(1024)
+  }
+
+  #onWritable(): void {
+    this.#busy = false
+    this.#emptied()
+    if (this.#pongDue || this.#pingDue || this.#endDue) this.#flush()
+    else this.#shutdown?.resolve()
+    if (!this.#busy) this.events.writable()
+  }
+
+  #onFail(error: StraitError): void {
+    this.#broken = true
+    this.#shutdown?.resolve()
+    this.events.fail(error)
+  }
+
+  shutdown(): Promise<void> {
+    if (this.#broken) return Promise.resolve()
+    let resolve!: () => void
+    const promise = new Promise<void>((settle) => {
+      resolve = settle
+    })
+    this.#shutdown = { promise, resolve }
+    this.#endDue = true
+    this.#flush()
+    return promise
+  }
+
+  /** A whole idle time passed: asks the peer for a sign, and gives up when the last one was not answered. */
+  #onIdle(idleTimeout: number): void {
+    const waiting = this.#chunk === undefined && !this.#ended
+    if (this.#heard || !waiting) {
+      this.#heard = false
+      this.#pinged = false
+    } else if (this.#pinged) {
+      this.#stop('TIMEOUT', `the peer has been silent for ${2 * idleTimeout} ms`)
+    } else {
+      this.#pinged = true
+      this.#pingDue = true
+      this.#flush()
+    }
+  }
+
+  destroy(): void {
+    clearInterval(this.#watch)
+    this.#broken = true
+    this.#bytes.events = NO_EVENTS
+    this.#bytes.destroy()
+    this.#shutdown?.resolve()
+  }
+
+  ref(): void {
+    this.#bytes.ref()
+  }
+
+  unref(): void {
+    this.#bytes.unref()
+  }
+}

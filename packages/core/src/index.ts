@@ -1,0 +1,26 @@
+export { bareName, checkQuery, decodePath, parseAddress } from './address.js'
+export { BaseChannel, type BaseChannelOptions } from './base-channel.js'
+export { BaseListener, type ListenerControl } from './base-listener.js'
+export {
+  type Capabilities,
+  type Channel,
+  type ChannelOptions,
+  type CloseInfo,
+  type ConnectOptions,
+  DEFAULT_MAX_MESSAGE_SIZE,
+  LARGEST_MAX_MESSAGE_SIZE,
+  type Listener,
+  type ListenOptions,
+  type PeerInfo,
+  type Transport,
+  type WaitOptions,
+} from './channel.js'
+export { type Codec, json, raw, type TypedChannel, typed } from './codec.js'
+export { credited, NO_PORT_EVENTS, type Port, type PortEvents, WINDOW } from './credit.js'
+export { type Observer, observer } from './diagnostics.js'
+export { abortedError, type ErrorCode, StraitError, type StraitErrorContext } from './error.js'
+export { HEADER_SIZE, Kind, writeHeader } from './frame.js'
+export { framed } from './framed.js'
+export { checkOptions, PREFACE_SIZE, type Role } from './handshake.js'
+export { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
+export { mem } from './mem.js'

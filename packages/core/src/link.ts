@@ -1,0 +1,62 @@
+import type { StraitError } from './error.js'
+
+/**
+ * What happens at a link. Never called from inside `write`, and from inside `read` only `end`, so that who reads or
+ * writes is never surprised half-way. The receiver runs no user code before it returns.
+ */
+export interface LinkEvents {
+  /** Something new may be read. */
+  readable(): void
+  /** There is room again, or `pending` has fallen. */
+  writable(): void
+  /**
+   * The incoming side is finished and `read` has handed out everything: cleanly when the peer said so, with `error`
+   * when it died or misbehaved. Called once.
+   */
+  end(error?: StraitError): void
+  /** The outgoing side is broken. What has arrived can still be read; `end` follows. Called at most once. */
+  fail(error: StraitError): void
+}
+
+/**
+ * One end of a connection over one mechanism, as a transport author writes it. Readiness, not push: not reading *is*
+ * backpressure. `BaseChannel` makes a `Channel` of it and alone keeps the contract.
+ */
+export interface Link {
+  /** Set by whoever owns the link, before anything else is called. */
+  events: LinkEvents
+  /** How many messages were taken by `write` and have not wholly left this process. */
+  readonly pending: number
+  /** The largest message that both ends accept, in bytes. */
+  readonly maxMessageSize: number
+  /** Takes the next whole message, or undefined: none now, and `readable` or `end` will follow. Never waits. */
+  read(): Uint8Array | undefined
+  /** Takes the whole message, or refuses it: then `writable` will follow. Never waits, keeps no reference. */
+  write(message: Uint8Array): boolean
+  /** Says the end to the peer behind everything taken. Resolves when that has left, or cannot any more. */
+  shutdown(): Promise<void>
+  /** Releases everything, at once. Called once, last. */
+  destroy(): void
+  ref(): void
+  unref(): void
+}
+
+/** A byte stream with the same manners; `framed` makes a `Link` of it. */
+export interface ByteLink {
+  events: LinkEvents
+  /** The bytes that came next, or undefined: none now. They are the caller's and never change. */
+  read(): Uint8Array | undefined
+  /**
+   * True: all bytes have left, and the array is the caller's again. False: the rest is still leaving, the array
+   * must stay as it is, and nothing may be written before `writable`.
+   */
+  write(bytes: Uint8Array): boolean
+  destroy(): void
+  ref(): void
+  unref(): void
+}
+
+const nothing = () => {}
+
+/** The events of a link that has no owner yet, or none any more. */
+export const NO_EVENTS: LinkEvents = { readable: nothing, writable: nothing, end: nothing, fail: nothing }

@@ -1,0 +1,15 @@
+import './diagnostics.js'
+
+export { type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './claim.js'
+export { parentChannel } from './parent-channel.js'
+export type { Inherit, PeerTransport } from './peer-transport.js'
+export {
+  acceptSockets,
+  connectSocket,
+  SocketBytes,
+  type SocketChannelOptions,
+  startServer,
+} from './socket.js'
+export { type PeerExit, type SpawnedPeer, type SpawnOptions, spawnPeer } from './spawn-peer.js'
+export { structuredClone } from './structured-clone.js'
+export { systemError } from './system-error.js'

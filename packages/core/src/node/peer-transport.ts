@@ -1,0 +1,37 @@
+import type { ChildProcess } from 'node:child_process'
+import type { BaseChannel } from '../base-channel.js'
+import type { ChannelOptions, Transport } from '../channel.js'
+
+/** A transport whose peers `spawnPeer` can start. In-process transports only need `pair`. */
+export interface PeerTransport extends Transport<BaseChannel> {
+  /** Where a listener for one child listens: an address that nobody else uses or can use. */
+  privateAddress?(): URL
+  /** For transports whose ends do not meet but are handed over when the child is started. */
+  readonly inherit?: Inherit
+}
+
+export interface Inherit {
+  /** The entries that the child's `stdio` needs; see child_process.spawn. */
+  readonly stdio: readonly ('pipe' | 'ipc')[]
+  /** This end. `descriptors` are the child's numbers for the entries, in order. */
+  parent(
+    child: ChildProcess,
+    descriptors: readonly number[],
+    url: URL,
+    options: ChannelOptions,
+  ): Promise<BaseChannel>
+  /** The child's end. */
+  child(descriptors: readonly number[], url: URL, options: ChannelOptions): Promise<BaseChannel>
+}
+
+/** What a parent tells its child, as a line of JSON on the lifeline. */
+export interface Invitation {
+  readonly url: string
+  /** base64 */
+  readonly key: string
+  readonly descriptors: readonly number[]
+  readonly options: { maxMessageSize?: number | undefined; idleTimeout?: number | undefined }
+}
+
+/** Names the descriptor of the lifeline in the child's environment. */
+export const PARENT_VARIABLE = 'STRAIT_PARENT'

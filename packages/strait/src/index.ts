@@ -1,0 +1,57 @@
+import {
+  type BaseChannel,
+  type ChannelOptions,
+  type ConnectOptions,
+  type Listener,
+  type ListenOptions,
+  parseAddress,
+  StraitError,
+} from '@strait/core'
+import * as node from '@strait/core/node'
+import { loadTransport } from './transports.js'
+
+export * from '@strait/core'
+export { type PeerExit, type SpawnedPeer, type SpawnOptions, structuredClone } from '@strait/core/node'
+export { loadTransport, schemes } from './transports.js'
+
+/** Listens at an address of any scheme. Options of one transport only are listed on its page. */
+export async function listen(
+  address: string | URL,
+  options: ListenOptions = {},
+): Promise<Listener<BaseChannel>> {
+  const url = parseAddress(address, 'listen')
+  const transport = await loadTransport(url.protocol.slice(0, -1), 'listen', url)
+  if (transport.listen === undefined) throw onlyForPeers(url, 'listen')
+  return transport.listen(url, options)
+}
+
+/** Connects to an address of any scheme. */
+export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<BaseChannel> {
+  const url = parseAddress(address, 'connect')
+  const transport = await loadTransport(url.protocol.slice(0, -1), 'connect', url)
+  if (transport.connect === undefined) throw onlyForPeers(url, 'connect')
+  return transport.connect(url, options)
+}
+
+function onlyForPeers(url: URL, operation: string): StraitError {
+  const reason = `${url.protocol} has no addresses; use spawnPeer('${url.protocol}', …)`
+  return new StraitError('NOT_SUPPORTED', reason, { operation, url })
+}
+
+/**
+ * Starts a program and resolves with a channel to it. `address` is a scheme alone, such as `unix:`; spawnPeer chooses
+ * the rest. The contract is that of `spawnPeer` in `@strait/core/node`.
+ */
+export async function spawnPeer(
+  address: string | URL,
+  entry: string | URL,
+  options: node.SpawnOptions = {},
+): Promise<node.SpawnedPeer> {
+  const url = parseAddress(address, 'spawn')
+  return node.spawnPeer(await loadTransport(url.protocol.slice(0, -1), 'spawn', url), url, entry, options)
+}
+
+/** The channel to the program that started this one with `spawnPeer`. */
+export function parentChannel(options: ChannelOptions = {}): Promise<BaseChannel> {
+  return node.parentChannel((scheme) => loadTransport(scheme, 'parentChannel'), options)
+}

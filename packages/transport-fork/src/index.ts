@@ -1,0 +1,1 @@
+export { fork as transport, fork } from './transport.js'

@@ -1,0 +1,83 @@
+import type { Kind, Port } from '@strait/core'
+import { Kind as Kinds, NO_PORT_EVENTS, type PortEvents, StraitError } from '@strait/core'
+import { systemError } from '@strait/core/node'
+
+/** What a ChildProcess and a child's own `process` have in common. */
+export interface IpcEnd {
+  readonly connected: boolean
+  readonly channel?: { ref(): void; unref(): void } | null | undefined
+  send(message: unknown, handle: undefined, options: object, callback: (error: Error | null) => void): boolean
+  disconnect(): void
+  on(event: 'message', listener: (message: unknown) => void): this
+  on(event: 'disconnect', listener: () => void): this
+  on(event: 'error', listener: (error: Error) => void): this
+  // biome-ignore lint/suspicious/noExplicitAny: as EventEmitter has it
+  off(event: string, listener: (...args: any[]) => void): this
+}
+
+/**
+ * Node's IPC channel as a `Port`. A message is its bytes, every other unit `[kind, bytes]`; `serialization: 'advanced'`
+ * writes both as they are.
+ */
+export class IpcPort implements Port {
+  events: PortEvents = NO_PORT_EVENTS
+  readonly #end: IpcEnd
+  readonly #url: URL
+  #ended = false
+
+  constructor(end: IpcEnd, url: URL) {
+    this.#end = end
+    this.#url = url
+    end.on('message', this.#onMessage)
+    end.on('disconnect', this.#onDisconnect)
+    end.on('error', this.#onError)
+  }
+
+  readonly #onMessage = (message: unknown): void => {
+    if (message instanceof Uint8Array) {
+      this.events.unit(Kinds.DATA, new Uint8Array(message.buffer, message.byteOffset, message.byteLength))
+    } else if (Array.isArray(message) && typeof message[0] === 'number' && message[1] instanceof Uint8Array) {
+      this.events.unit(message[0], message[1])
+    } else {
+      const context = { operation: 'receive', url: this.#url }
+      this.#finish(new StraitError('CORRUPT', 'the peer sent something that is not of this channel', context))
+    }
+  }
+
+  readonly #onDisconnect = (): void => this.#finish()
+
+  readonly #onError = (error: Error): void => this.#fail(error)
+
+  #finish(error?: StraitError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.events.end(error)
+  }
+
+  #fail(error: Error): void {
+    this.events.fail(systemError(error, 'send', this.#url))
+  }
+
+  post(kind: Kind, payload: Uint8Array, left: () => void): void {
+    const unit = kind === Kinds.DATA ? payload : [kind, payload]
+    // With a callback no `error` event: a failure comes here, on a later turn.
+    this.#end.send(unit, undefined, {}, (error) => {
+      if (error === null || error === undefined) left()
+      else this.#fail(error)
+    })
+  }
+
+  destroy(): void {
+    this.#end.off('message', this.#onMessage)
+    this.#end.off('disconnect', this.#onDisconnect)
+    if (this.#end.connected) this.#end.disconnect()
+  }
+
+  ref(): void {
+    this.#end.channel?.ref()
+  }
+
+  unref(): void {
+    this.#end.channel?.unref()
+  }
+}

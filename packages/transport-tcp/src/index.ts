@@ -1,0 +1,1 @@
+export { type TcpConnectOptions, type TcpListenOptions, tcp as transport, tcp } from './transport.js'

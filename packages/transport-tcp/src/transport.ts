@@ -1,0 +1,81 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
+import * as tls from 'node:tls'
+import {
+  type BaseChannel,
+  type BaseListener,
+  type Capabilities,
+  type ConnectOptions,
+  checkOptions,
+  checkQuery,
+  DEFAULT_MAX_MESSAGE_SIZE,
+  type ListenOptions,
+} from '@strait/core'
+import { acceptSockets, connectSocket, type PeerTransport, startServer } from '@strait/core/node'
+import { endpoint } from './address.js'
+
+export interface TcpListenOptions extends ListenOptions {
+  /** Node's own options of tls.createServer; the listener then speaks TLS. */
+  tls?: tls.TlsOptions | undefined
+}
+
+export interface TcpConnectOptions extends ConnectOptions {
+  /** Node's own options of tls.connect; the channel then speaks TLS. */
+  tls?: tls.ConnectionOptions | undefined
+}
+
+const capabilities: Capabilities = {
+  maxMessageSize: DEFAULT_MAX_MESSAGE_SIZE,
+  boundaries: 'framed',
+  detectsPeerDeath: true,
+  survivesSenderDeath: true,
+  deliversAfterPeerDeath: true,
+  peerCredentials: false,
+  private: false,
+  persistent: false,
+  sync: false,
+  scope: 'network',
+}
+
+let warned = false
+
+/** Anybody who reaches the port may connect: says so once, unless there is a key or TLS asks for certificates. */
+function warnOnce(url: URL, options: TcpListenOptions): void {
+  if (warned || options.key !== undefined || options.tls?.requestCert) return
+  warned = true
+  process.emitWarning(`${url.href} has no key: whoever reaches the port can connect`, {
+    code: 'STRAIT_NOT_PRIVATE',
+    type: 'StraitWarning',
+  })
+}
+
+/** `tcp://host:port`: TCP without delay; tcp(7). Port 0 listens on any free port. */
+export const tcp = {
+  schemes: ['tcp'],
+  capabilities,
+
+  async listen(url: URL, options: TcpListenOptions = {}): Promise<BaseListener<BaseChannel>> {
+    const address = endpoint(url, 'listen')
+    checkQuery(url, 'listen')
+    checkOptions(options)
+    const socketOptions = { allowHalfOpen: true, noDelay: true }
+    const server = options.tls
+      ? tls.createServer({ ...options.tls, ...socketOptions })
+      : createServer({ ...socketOptions, pauseOnConnect: true })
+    await startServer(server, { ...address, exclusive: true }, 'listen', url)
+    warnOnce(url, options)
+    const bound = new URL(url)
+    bound.port = String((server.address() as AddressInfo).port)
+    const event = options.tls ? 'secureConnection' : 'connection'
+    return acceptSockets(server, event, { url: bound, capabilities }, options)
+  },
+
+  async connect(url: URL, options: TcpConnectOptions = {}): Promise<BaseChannel> {
+    const address = { ...endpoint(url, 'connect'), allowHalfOpen: true, noDelay: true }
+    checkQuery(url, 'connect')
+    checkOptions(options)
+    const socket = options.tls ? tls.connect({ ...options.tls, ...address }) : connect(address)
+    return connectSocket(socket, options.tls ? 'secureConnect' : 'connect', { url, capabilities }, options)
+  },
+
+  privateAddress: () => new URL('tcp://127.0.0.1:0'),
+} satisfies PeerTransport

@@ -1,0 +1,1 @@
+export { type UnixConnectOptions, type UnixListenOptions, unix as transport, unix } from './transport.js'
