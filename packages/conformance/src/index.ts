@@ -1,1 +1,41 @@
-export {}
+import { C9 } from './clauses/abort.js'
+import { C10, C13 } from './clauses/addresses.js'
+import { C6, C7, C8 } from './clauses/ends.js'
+import { C4, C5 } from './clauses/flow.js'
+import { C11 } from './clauses/leftovers.js'
+import { C1, C2, C3 } from './clauses/messages.js'
+import { C12, C14 } from './clauses/process.js'
+import { stateMatrix } from './clauses/state-matrix.js'
+import { arrangementsOf, type Clause, isRemote, type Runner, runTrial, type Subject, Trial } from './suite.js'
+
+export type { Runner, Subject } from './suite.js'
+
+const CLAUSES = { C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14, states: stateMatrix }
+
+/**
+ * The contract of a Channel as tests, for one transport: clause by clause, in every arrangement that the transport has
+ * functions for. Nothing can be switched off; what is tested follows from the transport's capabilities.
+ */
+export function conformance(runner: Runner, subject: Subject): void {
+  const arrangements = arrangementsOf(subject)
+  const add = (name: string, trial: () => Trial, body: (trial: Trial) => Promise<void>) => {
+    runner.it(name, () => runTrial(trial(), body))
+  }
+  const clause: Clause = {
+    subject,
+    test(name, body, where) {
+      for (const arrangement of arrangements) {
+        if (where === 'remote' && !isRemote(arrangement)) continue
+        add(`${name} (${arrangement})`, () => new Trial(subject, arrangement), body)
+      }
+    },
+    named(name, body) {
+      const { listen, connect } = subject.transport
+      if (listen !== undefined && connect !== undefined) clause.once(name, body)
+    },
+    once(name, body) {
+      add(name, () => new Trial(subject, arrangements[0]!), body)
+    },
+  }
+  for (const [name, register] of Object.entries(CLAUSES)) runner.describe(name, () => register(clause))
+}

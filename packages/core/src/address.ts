@@ -21,20 +21,21 @@ export function parseAddress(address: string | URL, operation: string): URL {
   if (!/^[a-z][a-z0-9+.-]*:/.test(text))
     throw fail('an address begins with a scheme in small letters, such as unix:')
   if (text.includes('#')) throw fail('an address has no fragment; write # as %23')
-  const [path = ''] = text.split('?')
-  if (path.split('/').some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment.replace(/^[^:]*:/, '')))) {
+  if (/\p{Surrogate}/u.test(text)) throw fail('half a surrogate pair is no character')
+  const [path = ''] = text.slice(text.indexOf(':') + 1).split('?')
+  if (hasDotSegment(path.replace(/%2e/gi, '.')))
     throw fail('dot segments are refused; write the path in full')
-  }
+  if (/^\/\/[^/]*@/.test(path)) throw fail('a user does not belong into an address; write @ in a path as %40')
   let url: URL
   try {
     url = new URL(text)
   } catch (cause) {
     throw fail('not a URL', cause)
   }
-  if (url.username !== '' || url.password !== '')
-    throw fail('a user or password does not belong into an address')
   return url
 }
+
+const hasDotSegment = (path: string) => path.split('/').some((segment) => segment === '.' || segment === '..')
 
 /** Refuses query keys that the transport does not know. */
 export function checkQuery(url: URL, operation: string, known: readonly string[] = []): void {
@@ -54,6 +55,8 @@ export function decodePath(url: URL, operation: string): string {
     throw invalid(operation, url.href, 'malformed percent-encoding', cause)
   }
   if (path.includes('\0')) throw invalid(operation, url.href, 'a path has no zero byte')
+  if (hasDotSegment(path))
+    throw invalid(operation, url.href, 'dot segments are refused; write the path in full')
   return path
 }
 

@@ -112,7 +112,7 @@ export class BaseChannel implements Channel {
   }
 
   tryReceive(): Uint8Array | undefined {
-    if (this.#receivers.size > 0) return undefined
+    if (this.#receivers.size > 0 || this.#closedHere) return undefined
     const message = this.#take()
     if (message !== undefined) this.#lookAhead()
     else if (this.#inputEnded && this.#receiveFailure !== undefined) throw this.#receiveFailure
@@ -122,6 +122,7 @@ export class BaseChannel implements Channel {
   receive(options?: WaitOptions): Promise<Uint8Array | undefined> {
     const signal = options?.signal
     if (signal?.aborted) return Promise.reject(abortedError('receive', this.url, signal.reason))
+    if (this.#closedHere) return Promise.resolve(undefined)
     if (this.#receivers.size > 0 || this.#budget === 0) return this.#receivers.wait(undefined, signal)
     const message = this.#take()
     if (message !== undefined) {

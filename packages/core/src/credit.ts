@@ -69,6 +69,8 @@ class PortWire implements Wire {
   #hello: Uint8Array = NO_BYTES
   /** What came behind the greeting. */
   readonly units: Unit[] = []
+  /** What these cost in bytes. */
+  #early = 0
   ended: { error: StraitError | undefined } | undefined
 
   constructor(port: Port, role: Role, url: URL) {
@@ -82,9 +84,10 @@ class PortWire implements Wire {
           joined.set(this.#hello)
           joined.set(payload, this.#hello.length)
           this.#hello = joined
-        } else if (this.units.push({ kind, payload }) > 1024) {
-          this.ended ??= { error: undefined }
-          this.#port.destroy()
+        } else if (this.ended === undefined) {
+          this.units.push({ kind, payload })
+          this.#early += payload.length + OVERHEAD
+          if (this.#early - payload.length > WINDOW + OVERHEAD) this.#overrun()
         }
         this.#pump()
       },
@@ -96,8 +99,18 @@ class PortWire implements Wire {
     }
   }
 
+  #overrun(): void {
+    const context = { operation: this.#role, url: this.#url }
+    this.ended = { error: new StraitError('CORRUPT', 'the other end sent more than it was granted', context) }
+    this.#port.destroy()
+  }
+
   write(bytes: Uint8Array): void {
     this.#port.post(Kind.HELLO, bytes, nothing)
+  }
+
+  flushed(): Promise<void> {
+    return Promise.resolve()
   }
 
   read(length: number): Promise<Uint8Array> {
@@ -155,14 +168,8 @@ class CreditLink implements Link {
     this.maxMessageSize = agreement.maxMessageSize
     port.events = {
       unit: (kind, payload) => this.#onUnit(kind, payload),
-      end: (error) => {
-        this.#stop(error ?? this.#error('RESET', 'the peer went away without closing'))
-      },
-      fail: (error) => {
-        this.#broken = true
-        this.#shutdown?.()
-        this.events.fail(error)
-      },
+      end: (error) => this.#onPortEnd(error),
+      fail: (error) => this.#onFail(error),
     }
     for (const { kind, payload } of wire.units) this.#onUnit(kind, payload)
     if (wire.ended !== undefined) port.events.end(wire.ended.error)
@@ -170,6 +177,20 @@ class CreditLink implements Link {
       this.#watch = setInterval(() => this.#onIdle(idleTimeout), idleTimeout)
       if (typeof this.#watch === 'object') this.#watch.unref()
     }
+  }
+
+  #onPortEnd(error: StraitError | undefined): void {
+    if (this.#finish !== undefined) return
+    const reset = error ?? this.#error('RESET', 'the peer went away without closing')
+    this.#onFail(reset)
+    this.#stop(reset)
+  }
+
+  #onFail(error: StraitError): void {
+    if (this.#broken) return
+    this.#broken = true
+    this.#shutdown?.()
+    this.events.fail(error)
   }
 
   get pending(): number {

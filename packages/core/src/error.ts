@@ -55,3 +55,12 @@ export class StraitError extends Error {
 export function abortedError(operation: string, url: URL | undefined, reason: unknown): StraitError {
   return new StraitError('ABORTED', 'aborted', { operation, url, cause: reason })
 }
+
+/** Throws {@link abortedError} when the signal is aborted already. */
+export function throwIfAborted(
+  operation: string,
+  url: URL | undefined,
+  signal: AbortSignal | undefined,
+): void {
+  if (signal?.aborted) throw abortedError(operation, url, signal.reason)
+}

@@ -37,6 +37,7 @@ class StreamWire implements Wire {
   readonly #url: URL
   readonly #out: Uint8Array[] = []
   #busy = false
+  #onFlushed: (() => void) | undefined
   #want: { length: number; resolve(bytes: Uint8Array): void; reject(error: unknown): void } | undefined
   /** What has arrived and was not asked for yet; the frames begin here. */
   rest: Uint8Array = NO_BYTES
@@ -56,7 +57,12 @@ class StreamWire implements Wire {
         this.ended = { error }
         this.#pump()
       },
-      fail: () => {}, // the end follows and says more
+      // The end follows and says more.
+      fail: () => {
+        this.#out.length = 0
+        this.#busy = false
+        this.#settleFlushed()
+      },
     }
   }
 
@@ -74,6 +80,18 @@ class StreamWire implements Wire {
 
   #flush(): void {
     while (!this.#busy && this.#out.length > 0) this.#busy = !this.#bytes.write(this.#out.shift()!)
+    this.#settleFlushed()
+  }
+
+  flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onFlushed = resolve
+      this.#settleFlushed()
+    })
+  }
+
+  #settleFlushed(): void {
+    if (!this.#busy && this.#out.length === 0) this.#onFlushed?.()
   }
 
   #pump(): void {
@@ -136,6 +154,8 @@ class FramedLink implements Link {
   #endDue = false
   #shutdown: { promise: Promise<void>; resolve(): void } | undefined
 
+  /** Our program has read everything that has come; only then does silence mean anything. */
+  #starved = false
   #heard = true
   #pinged = false
   readonly #watch: ReturnType<typeof setInterval> | undefined
@@ -181,6 +201,7 @@ class FramedLink implements Link {
       if (this.#chunk === undefined) {
         this.#chunk = this.#bytes.read()
         this.#offset = 0
+        this.#starved = this.#chunk === undefined
         if (this.#chunk === undefined) {
           if (this.#bytesEnded !== undefined) this.#hangUp(this.#bytesEnded.error)
           return undefined
@@ -246,7 +267,7 @@ class FramedLink implements Link {
     } else if (kind === Kind.END) {
       this.#ended = true
       this.events.end()
-    } else if (kind === Kind.PING) {
+    } else if (kind === Kind.PING && this.#shutdown === undefined) {
       this.#pongDue = true
       this.#flush()
     }
@@ -342,8 +363,8 @@ class FramedLink implements Link {
   #onWritable(): void {
     this.#busy = false
     this.#emptied()
-    if (this.#pongDue || this.#pingDue || this.#endDue) this.#flush()
-    else this.#shutdown?.resolve()
+    if (this.#endDue || this.#shutdown === undefined) this.#flush()
+    else this.#shutdown.resolve()
     if (!this.#busy) this.events.writable()
   }
 
@@ -367,15 +388,14 @@ class FramedLink implements Link {
 
   /** A whole idle time passed: asks the peer for a sign, and gives up when the last one was not answered. */
   #onIdle(idleTimeout: number): void {
-    const waiting = this.#chunk === undefined && !this.#ended
-    if (this.#heard || !waiting) {
+    if (this.#heard || !this.#starved || this.#ended) {
       this.#heard = false
       this.#pinged = false
     } else if (this.#pinged) {
       this.#stop('TIMEOUT', `the peer has been silent for ${2 * idleTimeout} ms`)
     } else {
       this.#pinged = true
-      this.#pingDue = true
+      this.#pingDue = this.#shutdown === undefined
       this.#flush()
     }
   }

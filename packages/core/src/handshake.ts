@@ -1,4 +1,9 @@
-import { type ChannelOptions, DEFAULT_MAX_MESSAGE_SIZE, LARGEST_MAX_MESSAGE_SIZE } from './channel.js'
+import {
+  type ChannelOptions,
+  DEFAULT_MAX_MESSAGE_SIZE,
+  LARGEST_MAX_MESSAGE_SIZE,
+  type ListenOptions,
+} from './channel.js'
 import { abortedError, StraitError } from './error.js'
 import { readUint32, writeUint32 } from './frame.js'
 
@@ -19,6 +24,9 @@ export const VERSION = 1
 const MAGIC = 'STRAIT'
 const FLAG_KEY = 1
 
+/** ms */
+export const DEFAULT_HANDSHAKE_TIMEOUT = 10_000
+
 export type Role = 'connect' | 'listen'
 
 /** What the handshake needs of a mechanism. Rejections of `read` are `RESET` when the peer hung up. */
@@ -26,6 +34,8 @@ export interface Wire {
   write(bytes: Uint8Array): void
   /** Exactly so many bytes. */
   read(length: number): Promise<Uint8Array>
+  /** Resolves when everything written has left, or cannot any more. */
+  flushed(): Promise<void>
 }
 
 /** What both ends agreed on. */
@@ -35,7 +45,11 @@ export interface Agreement {
 }
 
 /** Checks options that a program, not a peer, got wrong. */
-export function checkOptions({ maxMessageSize, key, handshakeTimeout, idleTimeout }: ChannelOptions): void {
+export function checkOptions(options: ListenOptions): void {
+  const { maxMessageSize, key, handshakeTimeout, idleTimeout, backlog } = options
+  if (backlog !== undefined && !(Number.isInteger(backlog) && backlog > 0)) {
+    throw new RangeError(`backlog must be a positive integer, got ${backlog}`)
+  }
   if (maxMessageSize !== undefined) {
     if (
       !Number.isInteger(maxMessageSize) ||
@@ -68,7 +82,7 @@ export async function handshake(
   url: URL,
   options: ChannelOptions,
 ): Promise<Agreement> {
-  const timeout = options.handshakeTimeout ?? 10_000
+  const timeout = options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT
   const { signal } = options
   let timer: ReturnType<typeof setTimeout> | undefined
   let abort: (() => void) | undefined
@@ -81,7 +95,11 @@ export async function handshake(
     else signal.addEventListener('abort', abort, { once: true })
   })
   try {
-    return await Promise.race([greet(wire, role, url, options), interrupted])
+    const greeting = greet(wire, role, url, options).then(async (agreement) => {
+      await wire.flushed()
+      return agreement
+    })
+    return await Promise.race([greeting, interrupted])
   } finally {
     clearTimeout(timer)
     if (abort !== undefined) signal?.removeEventListener('abort', abort)
@@ -118,6 +136,9 @@ async function greet(wire: Wire, role: Role, url: URL, options: ChannelOptions):
       'NOT_SUPPORTED',
       `the other end speaks version ${preface[6]} of the wire format, this end ${VERSION}`,
     )
+  }
+  if ((preface[7]! & ~FLAG_KEY) !== 0 || readUint32(preface, 12) !== 0) {
+    throw fail('CORRUPT', 'the greeting has bits that its version does not know')
   }
   const agreement = { maxMessageSize: Math.min(maxMessageSize, readUint32(preface, 8)) }
   if (((preface[7]! & FLAG_KEY) !== 0) !== keyed) {

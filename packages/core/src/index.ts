@@ -18,9 +18,15 @@ export {
 export { type Codec, json, raw, type TypedChannel, typed } from './codec.js'
 export { credited, NO_PORT_EVENTS, type Port, type PortEvents, WINDOW } from './credit.js'
 export { type Observer, observer } from './diagnostics.js'
-export { abortedError, type ErrorCode, StraitError, type StraitErrorContext } from './error.js'
+export {
+  abortedError,
+  type ErrorCode,
+  StraitError,
+  type StraitErrorContext,
+  throwIfAborted,
+} from './error.js'
 export { HEADER_SIZE, Kind, writeHeader } from './frame.js'
 export { framed } from './framed.js'
-export { checkOptions, PREFACE_SIZE, type Role } from './handshake.js'
+export { checkOptions, DEFAULT_HANDSHAKE_TIMEOUT, PREFACE_SIZE, type Role } from './handshake.js'
 export { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
 export { mem } from './mem.js'

@@ -9,7 +9,7 @@ import {
   type ListenOptions,
   type Transport,
 } from './channel.js'
-import { abortedError, StraitError } from './error.js'
+import { StraitError, throwIfAborted } from './error.js'
 import { checkOptions, keyBytes } from './handshake.js'
 import { type Link, NO_EVENTS } from './link.js'
 
@@ -68,8 +68,7 @@ class MemLink implements Link {
     } else if (this.#ended === 'cleanly') {
       this.events.end()
     } else if (this.#ended === 'reset') {
-      const context = { operation: 'receive', url: this.#url }
-      this.events.end(new StraitError('RESET', 'the peer went away without closing', context))
+      this.events.end(this.#reset('receive'))
     }
     return message
   }
@@ -99,9 +98,15 @@ class MemLink implements Link {
   }
 
   #sayEnd(how: 'cleanly' | 'reset'): void {
-    if (this.#peer.#ended !== undefined) return
-    this.#peer.#ended = how
-    this.#peer.events.readable()
+    const peer = this.#peer
+    if (peer.#ended !== undefined) return
+    peer.#ended = how
+    if (how === 'reset') peer.events.fail(peer.#reset('send'))
+    peer.events.readable()
+  }
+
+  #reset(operation: string): StraitError {
+    return new StraitError('RESET', 'the peer went away without closing', { operation, url: this.#url })
   }
 
   ref(): void {}
@@ -132,7 +137,7 @@ export const mem = {
     checkQuery(url, 'listen')
     checkOptions(options)
     const name = bareName(url, 'listen')
-    if (options.signal?.aborted) throw abortedError('listen', url, options.signal.reason)
+    throwIfAborted('listen', url, options.signal)
     if (listeners.has(name)) {
       throw new StraitError('ADDRESS_IN_USE', 'somebody listens here already', { operation: 'listen', url })
     }
@@ -151,7 +156,7 @@ export const mem = {
     checkQuery(url, 'connect')
     checkOptions(options)
     const name = bareName(url, 'connect')
-    if (options.signal?.aborted) throw abortedError('connect', url, options.signal.reason)
+    throwIfAborted('connect', url, options.signal)
     const named = listeners.get(name)
     const fail = (code: 'REFUSED' | 'AUTH_FAILED', reason: string) =>
       new StraitError(code, reason, { operation: 'connect', url })

@@ -12,5 +12,6 @@ export function endpoint(url: URL, operation: 'listen' | 'connect'): { host: str
   if (url.pathname !== '' && url.pathname !== '/') throw invalid('an address of TCP has no path')
   const port = Number(url.port)
   if (port === 0 && operation === 'connect') throw invalid('nobody listens on port 0')
-  return { host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'), port }
+  if (url.hostname.includes('%')) throw invalid('a host has no percent-encoding')
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port }
 }

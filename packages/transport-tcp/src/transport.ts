@@ -7,10 +7,12 @@ import {
   type ConnectOptions,
   checkOptions,
   checkQuery,
+  DEFAULT_HANDSHAKE_TIMEOUT,
   DEFAULT_MAX_MESSAGE_SIZE,
   type ListenOptions,
+  throwIfAborted,
 } from '@strait/core'
-import { acceptSockets, connectSocket, type PeerTransport, startServer } from '@strait/core/node'
+import { connectSocket, type PeerTransport, SocketListener, startServer } from '@strait/core/node'
 import { endpoint } from './address.js'
 
 export interface TcpListenOptions extends ListenOptions {
@@ -57,16 +59,21 @@ export const tcp = {
     const address = endpoint(url, 'listen')
     checkQuery(url, 'listen')
     checkOptions(options)
-    const socketOptions = { allowHalfOpen: true, noDelay: true }
+    throwIfAborted('listen', url, options.signal)
+    const sockets = { allowHalfOpen: true, noDelay: true }
+    const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options
     const server = options.tls
-      ? tls.createServer({ ...options.tls, ...socketOptions })
-      : createServer({ ...socketOptions, pauseOnConnect: true })
-    await startServer(server, { ...address, exclusive: true }, 'listen', url)
-    warnOnce(url, options)
+      ? tls.createServer({ handshakeTimeout, ...options.tls, ...sockets })
+      : createServer({ ...sockets, pauseOnConnect: true })
+    await startServer(server, { ...address, exclusive: true }, url)
     const bound = new URL(url)
     bound.port = String((server.address() as AddressInfo).port)
-    const event = options.tls ? 'secureConnection' : 'connection'
-    return acceptSockets(server, event, { url: bound, capabilities }, options)
+    warnOnce(bound, options)
+    const kind = options.tls ? 'tls' : 'plain'
+    const listener = new SocketListener(server, kind, { url: bound, capabilities }, options)
+    if (options.signal?.aborted) await listener.close()
+    throwIfAborted('listen', url, options.signal)
+    return listener
   },
 
   async connect(url: URL, options: TcpConnectOptions = {}): Promise<BaseChannel> {

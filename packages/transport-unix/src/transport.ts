@@ -10,14 +10,15 @@ import {
   DEFAULT_MAX_MESSAGE_SIZE,
   framed,
   type ListenOptions,
+  throwIfAborted,
 } from '@strait/core'
 import {
-  acceptSockets,
   claimPath,
   connectSocket,
   openSocketPath,
   type PeerTransport,
   SocketBytes,
+  SocketListener,
   startServer,
 } from '@strait/core/node'
 import { socketPath } from './address.js'
@@ -54,14 +55,17 @@ export const unix = {
     const path = socketPath(url, 'listen')
     checkQuery(url, 'listen')
     checkOptions(options)
+    throwIfAborted('listen', url, options.signal)
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-    const claim = await claimPath(path, url, options.mode ?? 0o600, (bound) =>
-      startServer(server, { path: bound }, 'listen', url),
-    ).catch((error) => {
+    const bind = (path: string) => startServer(server, { path }, url)
+    const claim = await claimPath(path, url, options.mode ?? 0o600, bind).catch((error) => {
       server.close()
       throw error
     })
-    return acceptSockets(server, 'connection', { url, capabilities }, options, claim.release)
+    const listener = new SocketListener(server, 'plain', { url, capabilities }, options, claim.release)
+    if (options.signal?.aborted) await listener.close()
+    throwIfAborted('listen', url, options.signal)
+    return listener
   },
 
   async connect(url: URL, options: UnixConnectOptions = {}): Promise<BaseChannel> {

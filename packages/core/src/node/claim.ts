@@ -32,6 +32,9 @@ const STAGE = '.strait-'
 /** A claim lasts milliseconds. A stage as old as this, in ms, was left by a killed process. */
 const STAGE_IS_STALE = 60_000
 
+/** Taking over takes milliseconds. Who holds the lock for longer, in ms, is stopped or hostile. */
+const LONGEST_LOCK = 5_000
+
 export interface Claim {
   /** Gives the name back. What another listener has put there meanwhile stays. */
   release(): void
@@ -107,7 +110,7 @@ function lstatOrNothing(path: string): Stats | undefined {
 async function removeDead(path: string, url: URL, stage: string): Promise<void> {
   const fail = (code: 'ADDRESS_IN_USE' | 'PERMISSION', reason: string) =>
     new StraitError(code, reason, { operation: 'listen', url })
-  const unlock = await lock(path)
+  const unlock = await lock(path, url)
   try {
     const there = lstatOrNothing(path)
     if (there === undefined) return
@@ -143,7 +146,7 @@ function answers(path: string): Promise<boolean> {
  * Holds a lock that the kernel releases when the process ends, whichever way: an abstract socket. Its name fills
  * `sun_path`, because shorter ones mean different names to different versions of Node.
  */
-function lock(path: string): Promise<() => void> {
+function lock(path: string, url: URL): Promise<() => void> {
   const { dev, ino } = statSync(dirname(path))
   const digest = createHash('sha256')
     .update(`${dev}:${ino}:${basename(path)}`)
@@ -158,6 +161,12 @@ function lock(path: string): Promise<() => void> {
         const waiting = connect(name)
         waiting.on('error', () => {})
         waiting.once('close', attempt)
+        waiting.setTimeout(LONGEST_LOCK, () => {
+          waiting.off('close', attempt)
+          waiting.destroy()
+          const reason = 'another process keeps the claim of this path'
+          reject(new StraitError('PERMISSION', reason, { operation: 'listen', url }))
+        })
         return undefined
       })
       const held = new Set<{ destroy(): void }>()

@@ -4,10 +4,10 @@ export { type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './cl
 export { parentChannel } from './parent-channel.js'
 export type { Inherit, PeerTransport } from './peer-transport.js'
 export {
-  acceptSockets,
   connectSocket,
   SocketBytes,
   type SocketChannelOptions,
+  SocketListener,
   startServer,
 } from './socket.js'
 export { type PeerExit, type SpawnedPeer, type SpawnOptions, spawnPeer } from './spawn-peer.js'

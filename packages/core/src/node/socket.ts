@@ -5,6 +5,7 @@ import type { Capabilities, ChannelOptions, ListenOptions } from '../channel.js'
 import { observer } from '../diagnostics.js'
 import { abortedError, StraitError } from '../error.js'
 import { framed } from '../framed.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT } from '../handshake.js'
 import { type ByteLink, type LinkEvents, NO_EVENTS } from '../link.js'
 import { systemError } from './system-error.js'
 
@@ -121,41 +122,48 @@ export interface SocketChannelOptions {
  *
  * - Errors: those of `Transport.connect`; the socket is then destroyed.
  */
-export async function connectSocket(
+export function connectSocket(
   socket: Socket,
   ready: 'connect' | 'secureConnect',
   { url, capabilities }: SocketChannelOptions,
   options: ChannelOptions,
 ): Promise<BaseChannel> {
-  const { signal } = options
-  const bytes = await new Promise<SocketBytes>((resolve, reject) => {
+  const { signal, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options
+  return new Promise((resolve, reject) => {
     const settle = () => {
+      clearTimeout(timer)
       socket.off(ready, onReady)
       socket.off('error', onError)
       signal?.removeEventListener('abort', onAbort)
     }
     const onReady = () => {
       settle()
-      resolve(new SocketBytes(socket, url))
+      // In this very turn: nothing may happen to the socket before somebody listens.
+      const greeting = framed(new SocketBytes(socket, url), 'connect', url, options)
+      resolve(greeting.then((link) => new BaseChannel(link, { url, capabilities })))
     }
     const onError = (error: unknown) => {
       settle()
+      socket.on('error', () => {})
       socket.destroy()
       reject(systemError(error, 'connect', url))
     }
     const onAbort = () => onError(abortedError('connect', url, signal?.reason))
+    const timer = setTimeout(() => {
+      const reason = `the other end did not answer within ${handshakeTimeout} ms`
+      onError(new StraitError('TIMEOUT', reason, { operation: 'connect', url }))
+    }, handshakeTimeout)
     socket.once(ready, onReady)
     socket.once('error', onError)
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
   })
-  return new BaseChannel(await framed(bytes, 'connect', url, options), { url, capabilities })
 }
 
 /** Starts a server and resolves once it listens. */
-export function startServer(server: Server, address: object, operation: string, url: URL): Promise<void> {
+export function startServer(server: Server, address: object, url: URL): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: unknown) => reject(systemError(error, operation, url))
+    const onError = (error: unknown) => reject(systemError(error, 'listen', url))
     server.once('error', onError)
     server.listen(address, () => {
       server.off('error', onError)
@@ -164,53 +172,94 @@ export function startServer(server: Server, address: object, operation: string, 
   })
 }
 
+/** Both sides of a TLS server's connection, the raw and the secure one, have this name. */
+const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+
 /**
  * Greets whoever connects to a server that listens, and offers the channels. Never more than `backlog` greet or wait
  * at once: a newcomer then takes the place of whoever has been greeting for longest.
  */
-export function acceptSockets(
-  server: Server,
-  event: 'connection' | 'secureConnection',
-  { url, capabilities }: SocketChannelOptions,
-  { signal: _, backlog = 1024, ...options }: ListenOptions,
-  release: () => void = () => {},
-): BaseListener<BaseChannel> {
-  const greeting = new Set<Socket>()
-  const refuse = (error: StraitError) => observer.peerRefused?.(url, error)
-  const listener = new BaseListener<BaseChannel>(url, {
-    close: async () => {
-      release()
-      server.close()
-      for (const socket of greeting) socket.destroy()
-    },
-    ref: () => server.ref(),
-    unref: () => server.unref(),
-  })
-  server.on(event, (socket: Socket) => {
-    if (greeting.size + listener.waiting >= backlog) {
-      const [oldest = socket] = greeting
-      oldest.on('error', () => {})
-      oldest.destroy()
-      greeting.delete(oldest)
-      if (oldest === socket) {
-        refuse(
-          new StraitError('NO_RESOURCES', `the backlog of ${backlog} is full`, { operation: 'listen', url }),
-        )
-        return
-      }
+export class SocketListener extends BaseListener<BaseChannel> {
+  readonly #greeting = new Set<Socket>()
+  readonly #channelOptions: SocketChannelOptions
+  readonly #options: ListenOptions
+
+  constructor(
+    server: Server,
+    kind: 'plain' | 'tls',
+    channelOptions: SocketChannelOptions,
+    { signal: _, ...options }: ListenOptions,
+    release: () => void = () => {},
+  ) {
+    super(channelOptions.url, {
+      close: async () => {
+        release()
+        server.close()
+        for (const socket of this.#greeting) socket.destroy()
+      },
+      ref: () => server.ref(),
+      unref: () => server.unref(),
+    })
+    this.#channelOptions = channelOptions
+    this.#options = options
+    server.on('error', (error) => this.#refuse(systemError(error, 'listen', this.url)))
+    if (kind === 'plain') {
+      server.on('connection', (socket: Socket) => {
+        if (this.#admit(socket)) this.#greet(socket)
+      })
+    } else {
+      this.#acceptSecure(server)
     }
-    greeting.add(socket)
-    framed(new SocketBytes(socket, url), 'listen', url, options).then(
+  }
+
+  /** TLS greets too, before us: who is busy with that counts already. */
+  #acceptSecure(server: Server): void {
+    const securing = new Map<string, Socket>()
+    server.on('connection', (raw: Socket) => {
+      if (!this.#admit(raw)) return
+      const name = nameOf(raw)
+      securing.set(name, raw)
+      raw.once('close', () => {
+        this.#greeting.delete(raw)
+        if (securing.get(name) === raw) securing.delete(name)
+      })
+    })
+    server.on('secureConnection', (socket: Socket) => {
+      const raw = securing.get(nameOf(socket))
+      if (raw !== undefined) this.#greeting.delete(raw)
+      this.#greeting.add(socket)
+      this.#greet(socket)
+    })
+    server.on('tlsClientError', (error) => this.#refuse(systemError(error, 'listen', this.url)))
+  }
+
+  #admit(socket: Socket): boolean {
+    const { backlog = 1024 } = this.#options
+    this.#greeting.add(socket)
+    if (this.#greeting.size + this.waiting <= backlog) return true
+    const [oldest = socket] = this.#greeting
+    this.#greeting.delete(oldest)
+    oldest.on('error', () => {})
+    oldest.destroy()
+    const reason = `the backlog of ${backlog} is full`
+    this.#refuse(new StraitError('NO_RESOURCES', reason, { operation: 'listen', url: this.url }))
+    return oldest !== socket
+  }
+
+  #greet(socket: Socket): void {
+    framed(new SocketBytes(socket, this.url), 'listen', this.url, this.#options).then(
       (link) => {
-        greeting.delete(socket)
-        listener.offer(new BaseChannel(link, { url, capabilities }))
+        this.#greeting.delete(socket)
+        this.offer(new BaseChannel(link, this.#channelOptions))
       },
       (error: StraitError) => {
-        greeting.delete(socket)
-        refuse(error)
+        this.#greeting.delete(socket)
+        this.#refuse(error)
       },
     )
-  })
-  server.on('error', (error) => refuse(systemError(error, 'listen', url)))
-  return listener
+  }
+
+  #refuse(error: StraitError): void {
+    observer.peerRefused?.(this.url, error)
+  }
 }

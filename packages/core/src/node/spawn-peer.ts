@@ -8,10 +8,15 @@ import { abortedError, StraitError } from '../error.js'
 import { checkOptions } from '../handshake.js'
 import { runAsPeer } from './parent-channel.js'
 import { type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
-import { systemError } from './system-error.js'
 
 /** How long a hang-up waits for the news of the child's end, in ms. A child may also have aborted and live on. */
 const EXIT_NEWS = 1_000
+
+/** How long a started program may take until it calls parentChannel, in ms. */
+const START_TIMEOUT = 60_000
+
+/** The child's descriptor of the lifeline. */
+const LIFELINE = 3
 
 /** How long a peer that was closed may take to end before SIGTERM, and again before SIGKILL, in ms. */
 const GRACE = 5_000
@@ -83,91 +88,125 @@ async function spawnProcess(
   transport: PeerTransport,
   url: URL,
   entry: string | URL,
-  { args = [], execArgv = process.execArgv, env = process.env, cwd, stdio = [], ...options }: SpawnOptions,
+  options: SpawnOptions,
 ): Promise<SpawnedPeer> {
   const { inherit } = transport
+  const { signal } = options
   const key = options.key ?? randomBytes(32)
-  const channelOptions = { handshakeTimeout: 60_000, ...options, key }
+  const channelOptions = { handshakeTimeout: START_TIMEOUT, ...options, key }
   const address = inherit === undefined ? transport.privateAddress?.() : url
-  if (address === undefined || (inherit === undefined && transport.listen === undefined)) {
+  if (address === undefined) {
     throw new StraitError('NOT_SUPPORTED', 'this transport cannot start peers', { operation: 'spawn', url })
   }
-  const listener = inherit === undefined ? await transport.listen?.(address, channelOptions) : undefined
-
-  const lifelineDescriptor = 3
-  const descriptors = (inherit?.stdio ?? []).map((_, index) => lifelineDescriptor + 1 + index)
-  const standard = [stdio[0] ?? 'ignore', stdio[1] ?? 'inherit', stdio[2] ?? 'inherit']
-  const child = spawn(
-    process.execPath,
-    [...execArgv, entry instanceof URL ? fileURLToPath(entry) : entry, ...args],
-    {
-      stdio: [...standard, 'pipe', ...(inherit?.stdio ?? [])] as StdioOptions,
-      env: { ...env, [PARENT_VARIABLE]: String(lifelineDescriptor) },
-      serialization: 'advanced',
-      ...(cwd === undefined ? {} : { cwd }),
-    },
-  )
-  const failedToStart = new Promise<never>((_, reject) => {
-    child.once('error', (error) => reject(systemError(error, 'spawn', url)))
-  })
-  const exited = new Promise<PeerExit>((resolve) => {
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-  })
-
-  // The lifeline: brings the invitation, and then only its end, which tells the child that its parent is gone.
-  const lifeline = child.stdio[lifelineDescriptor] as Socket
-  lifeline.on('error', () => {})
-  const invitation: Invitation = {
-    url: listener?.url.href ?? url.href,
-    key: Buffer.from(key).toString('base64'),
-    descriptors,
-    options: { maxMessageSize: options.maxMessageSize, idleTimeout: options.idleTimeout },
-  }
-  lifeline.write(`${JSON.stringify(invitation)}\n`)
-  lifeline.unref()
-
-  let abort: (() => void) | undefined
-  const interrupted = new Promise<never>((_, reject) => {
-    abort = () => reject(abortedError('spawn', url, options.signal?.reason))
-    options.signal?.addEventListener('abort', abort, { once: true })
-  })
-  const endedEarly = exited.then((exit) => {
-    throw new StraitError('RESET', `the peer ${describe(exit)} before it took part`, {
-      operation: 'spawn',
-      url,
-      cause: exit,
-    })
-  })
-  endedEarly.catch(() => {})
+  const listener = inherit === undefined ? await transport.listen!(address, channelOptions) : undefined
+  let child: ChildProcess | undefined
+  let onAbort: (() => void) | undefined
   try {
-    const joined =
+    const interrupted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(abortedError('spawn', url, signal?.reason))
+      if (signal?.aborted) onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+    if (signal?.aborted) await interrupted
+    const descriptors = (inherit?.stdio ?? []).map((_, index) => LIFELINE + 1 + index)
+    child = startChild(entry, options, inherit?.stdio ?? [], url)
+    invite(child, {
+      url: (listener?.url ?? url).href,
+      key: Buffer.from(key).toString('base64'),
+      descriptors,
+      options: { maxMessageSize: options.maxMessageSize, idleTimeout: options.idleTimeout },
+    })
+    const exited = exitOf(child)
+    const joined: Promise<BaseChannel> =
       inherit === undefined
-        ? listener!.accept().then((channel) => channel as BaseChannel)
+        ? (listener!.accept() as Promise<BaseChannel>)
         : inherit.parent(child, descriptors, url, channelOptions)
     joined.catch(() => {})
+    const joinedOrExited = joined.catch(async (error) => {
+      await news(exited)
+      throw error
+    })
     const channel = await Promise.race([
-      joined.catch(preferExit(exited)),
-      failedToStart,
+      joinedOrExited,
+      failureToStart(child, url),
+      endedEarly(exited, url),
       interrupted,
-      endedEarly,
     ])
     channel.explainFailure((error) => explain(error, exited))
     return new ChildPeer(channel, child, exited)
   } catch (error) {
-    child.kill('SIGKILL')
+    child?.kill('SIGKILL')
     throw error
   } finally {
-    if (abort !== undefined) options.signal?.removeEventListener('abort', abort)
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
     await listener?.close()
   }
 }
 
-/** When greeting fails because the child has just ended, that is the news. */
-function preferExit(exited: Promise<PeerExit>): (error: unknown) => Promise<never> {
-  return async (error) => {
-    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, EXIT_NEWS).unref())])
-    throw error
+/** Starts the child with the lifeline and what its end of the channel needs. */
+function startChild(
+  entry: string | URL,
+  { args = [], execArgv = process.execArgv, env = process.env, cwd, stdio = [] }: SpawnOptions,
+  inherited: readonly ('pipe' | 'ipc')[],
+  url: URL,
+): ChildProcess {
+  const standard = [stdio[0] ?? 'ignore', stdio[1] ?? 'inherit', stdio[2] ?? 'inherit']
+  const program = entry instanceof URL ? fileURLToPath(entry) : entry
+  try {
+    return spawn(process.execPath, [...execArgv, program, ...args], {
+      stdio: [...standard, 'pipe', ...inherited] as StdioOptions,
+      env: { ...env, [PARENT_VARIABLE]: String(LIFELINE) },
+      serialization: 'advanced',
+      ...(cwd === undefined ? {} : { cwd }),
+    })
+  } catch (error) {
+    throw startError(error, url)
   }
+}
+
+/** The lifeline brings the invitation, and then only its end, which tells the child that its parent is gone. */
+function invite(child: ChildProcess, invitation: Invitation): void {
+  const lifeline = child.stdio[LIFELINE] as Socket | null | undefined
+  lifeline?.on('error', () => {})
+  lifeline?.write(`${JSON.stringify(invitation)}\n`)
+  lifeline?.unref()
+}
+
+function startError(error: unknown, url: URL): StraitError {
+  const reason = `the program could not be started: ${error instanceof Error ? error.message : error}`
+  return new StraitError('SYSTEM', reason, { operation: 'spawn', url, cause: error })
+}
+
+function failureToStart(child: ChildProcess, url: URL): Promise<never> {
+  return new Promise((_, reject) => {
+    child.once('error', (error) => reject(startError(error, url)))
+  })
+}
+
+function exitOf(child: ChildProcess): Promise<PeerExit> {
+  return new Promise((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+}
+
+function endedEarly(exited: Promise<PeerExit>, url: URL): Promise<never> {
+  const failure = exited.then((exit) => {
+    const reason = `the peer ${describe(exit)} before it took part`
+    throw new StraitError('RESET', reason, { operation: 'spawn', url, cause: exit })
+  })
+  failure.catch(() => {})
+  return failure
+}
+
+/** How the peer ended, if that becomes known soon. */
+async function news(exited: Promise<PeerExit>): Promise<PeerExit | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), EXIT_NEWS)
+  })
+  const exit = await Promise.race([exited, silence])
+  clearTimeout(timer)
+  return exit
 }
 
 function describe({ exitCode, signal, error }: PeerExit): string {
@@ -178,14 +217,7 @@ function describe({ exitCode, signal, error }: PeerExit): string {
 /** A hang-up is completed by how the peer ended, if that news comes. */
 async function explain(error: StraitError, exited: Promise<PeerExit>): Promise<StraitError> {
   if (!StraitError.is(error, 'RESET') && !StraitError.is(error, 'TRUNCATED')) return error
-  let timer: NodeJS.Timeout | undefined
-  const exit = await Promise.race([
-    exited,
-    new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), EXIT_NEWS)
-    }),
-  ])
-  clearTimeout(timer)
+  const exit = await news(exited)
   if (exit === undefined) return error
   const code = StraitError.is(error, 'RESET') ? 'RESET' : 'TRUNCATED'
   return new StraitError(code, `the peer ${describe(exit)} without closing`, {

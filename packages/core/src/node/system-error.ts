@@ -5,6 +5,7 @@ const MEANINGS: Record<string, [ErrorCode, string]> = {
   EADDRINUSE: ['ADDRESS_IN_USE', 'somebody listens here already'],
   EEXIST: ['ADDRESS_IN_USE', 'somebody listens here already'],
   ECONNREFUSED: ['REFUSED', 'nobody is listening'],
+  EAGAIN: ['REFUSED', 'the backlog of the listener is full'],
   ENOENT: ['REFUSED', 'nobody is listening'],
   ENOTFOUND: ['REFUSED', 'the host has no address'],
   EAI_AGAIN: ['REFUSED', 'the host has no address'],
@@ -28,6 +29,8 @@ const MEANINGS: Record<string, [ErrorCode, string]> = {
   ECONNRESET: ['RESET', 'the peer went away without closing'],
   EPIPE: ['RESET', 'the peer went away without closing'],
   ECANCELED: ['RESET', 'the peer went away without closing'],
+  ERR_IPC_CHANNEL_CLOSED: ['RESET', 'the peer went away without closing'],
+  ERR_IPC_DISCONNECTED: ['RESET', 'the peer went away without closing'],
   ERR_SOCKET_CLOSED: ['RESET', 'the peer went away without closing'],
 }
 

@@ -1,0 +1,104 @@
+import { type BaseChannel, StraitError } from '@strait/core'
+import { digest, pattern } from './pattern.js'
+
+/** An error as it travels between processes. */
+export interface ErrorReport {
+  readonly code: string | undefined
+  readonly name: string
+  readonly message: string
+}
+
+export function reportError(error: unknown): ErrorReport {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  return { code: StraitError.is(error) ? error.code : undefined, name, message }
+}
+
+/** What came of reading: the digests of the messages, then how it ended, if it did. */
+export interface Harvest {
+  readonly digests: string[]
+  readonly end?: 'clean' | ErrorReport
+}
+
+/**
+ * The far end of a test. It does what the test says, in this process or in another one, and reports in plain data.
+ * Every method may be called while another one waits.
+ */
+export class Actor {
+  readonly #channel: BaseChannel
+  constructor(channel: BaseChannel) {
+    this.#channel = channel
+  }
+
+  /** Sends messages `first` … of these sizes, each after the one before was accepted. */
+  async send(first: number, sizes: readonly number[]): Promise<void> {
+    for (const [offset, size] of sizes.entries()) await this.#channel.send(pattern(first + offset, size))
+  }
+
+  /** Takes in messages `first` … of one size until the channel is full. Returns how many. */
+  async fill(first: number, size: number): Promise<number> {
+    let count = 0
+    while (this.#channel.trySend(pattern(first + count, size))) count++
+    return count
+  }
+
+  /** Receives so many messages, or until the end. */
+  async receive(count: number): Promise<Harvest> {
+    const digests: string[] = []
+    try {
+      while (digests.length < count) {
+        const message = await this.#channel.receive()
+        if (message === undefined) return { digests, end: 'clean' }
+        digests.push(digest(message))
+      }
+      return { digests }
+    } catch (error) {
+      return { digests, end: reportError(error) }
+    }
+  }
+
+  /** Sends back whatever comes, until the end, which it returns. */
+  async echo(): Promise<'clean' | ErrorReport> {
+    try {
+      for await (const message of this.#channel) await this.#channel.send(message)
+      return 'clean'
+    } catch (error) {
+      return reportError(error)
+    }
+  }
+
+  /** The code with which a send fails, or undefined: it did not. */
+  async sendFails(): Promise<string | undefined> {
+    return this.#channel.send(pattern(0, 8)).then(
+      () => undefined,
+      (error) => reportError(error).code,
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#channel.close()
+  }
+
+  async abort(): Promise<void> {
+    this.#channel.abort()
+  }
+
+  /** How the channel ended, once it has. */
+  async closed(): Promise<{ by: string; code: string | undefined }> {
+    const { by, error } = await this.#channel.closed
+    return { by, code: error?.code }
+  }
+
+  async state(): Promise<string> {
+    return this.#channel.state
+  }
+
+  async maxMessageSize(): Promise<number> {
+    return this.#channel.capabilities.maxMessageSize
+  }
+
+  async unref(): Promise<void> {
+    this.#channel.unref()
+  }
+}
+
+export type ActorMethod = Exclude<keyof Actor, symbol>

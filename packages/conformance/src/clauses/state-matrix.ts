@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import type { BaseChannel, ErrorCode } from '@strait/core'
+import { pattern } from '../pattern.js'
+import type { Clause, Couple, Trial } from '../suite.js'
+import { rejectsWith, settlesSoon, throwsWith } from './helpers.js'
+
+/** What a method does in a state: fails with this code, ends cleanly, waits, or just succeeds. */
+type Outcome = ErrorCode | 'undefined' | 'waits' | 'ok'
+
+interface State {
+  readonly clause: string
+  readonly name: string
+  readonly where?: 'remote'
+  enter(couple: Couple): Promise<void>
+  readonly send: Outcome
+  readonly receive: Outcome
+  readonly close: Outcome
+  readonly after: BaseChannel['state']
+}
+
+/** Two messages that the peer does not read keep its end from being said. */
+async function closeSlowly({ near }: Couple): Promise<void> {
+  await near.send(pattern(0, 10))
+  await near.send(pattern(1, 10))
+  void near.close()
+}
+
+async function killed({ near, host }: Couple): Promise<void> {
+  await host!.kill()
+  await near.closed
+}
+
+async function killedWithInput({ near, far, host }: Couple): Promise<void> {
+  await far.send(0, [10, 20, 30])
+  await host!.kill()
+  await rejectsWith(
+    (async () => {
+      for (;;) await near.send(pattern(0, 100))
+    })(),
+    'RESET',
+  )
+}
+
+const STATES: State[] = [
+  {
+    clause: 'C8',
+    name: 'open',
+    enter: async () => {},
+    send: 'ok',
+    receive: 'waits',
+    close: 'ok',
+    after: 'open',
+  },
+  {
+    clause: 'C6',
+    name: 'closing',
+    enter: closeSlowly,
+    send: 'CLOSED',
+    receive: 'undefined',
+    close: 'waits',
+    after: 'closing',
+  },
+  {
+    clause: 'C8',
+    name: 'closed',
+    enter: async ({ near, far }) => {
+      await Promise.all([near.close(), far.receive(1)])
+    },
+    send: 'CLOSED',
+    receive: 'undefined',
+    close: 'ok',
+    after: 'closed',
+  },
+  {
+    clause: 'C8',
+    name: 'aborted',
+    enter: async ({ near }) => near.abort(),
+    send: 'ABORTED',
+    receive: 'ABORTED',
+    close: 'ok',
+    after: 'closed',
+  },
+  {
+    clause: 'C6',
+    name: 'peer closed',
+    enter: async ({ near, far }) => {
+      await Promise.all([far.close(), near.closed])
+    },
+    send: 'CLOSED',
+    receive: 'undefined',
+    close: 'ok',
+    after: 'closed',
+  },
+  {
+    clause: 'C7',
+    name: 'peer aborted',
+    enter: async ({ near, far }) => {
+      await Promise.all([far.abort(), near.closed])
+    },
+    send: 'RESET',
+    receive: 'RESET',
+    close: 'ok',
+    after: 'closed',
+  },
+  {
+    clause: 'C7',
+    name: 'peer killed',
+    where: 'remote',
+    enter: killed,
+    send: 'RESET',
+    receive: 'RESET',
+    close: 'ok',
+    after: 'closed',
+  },
+  {
+    clause: 'C7',
+    name: 'peer killed with input unread',
+    where: 'remote',
+    enter: killedWithInput,
+    send: 'RESET',
+    receive: 'ok',
+    close: 'ok',
+    after: 'open',
+  },
+]
+
+async function expectAsync(promise: Promise<unknown>, outcome: Outcome): Promise<void> {
+  if (outcome === 'waits') assert.equal(await settlesSoon(promise), false)
+  else if (outcome === 'undefined') assert.equal(await promise, undefined)
+  else if (outcome === 'ok') await promise
+  else await rejectsWith(promise, outcome)
+}
+
+type Method = (couple: Couple, state: State) => Promise<void>
+
+const METHODS: Record<string, Method> = {
+  state: async ({ near }, { after }) => assert.equal(near.state, after),
+  trySend: async ({ near }, { send }) => {
+    if (send === 'ok') assert.equal(near.trySend(pattern(9, 9)), true)
+    else throwsWith(() => near.trySend(pattern(9, 9)), send as ErrorCode)
+  },
+  send: async ({ near }, { send }) => expectAsync(near.send(pattern(9, 9)), send),
+  tryReceive: async ({ near }, { receive }) => {
+    if (receive === 'waits' || receive === 'undefined') assert.equal(near.tryReceive(), undefined)
+    else if (receive === 'ok') assert.equal(near.tryReceive()!.length, 10)
+    else throwsWith(() => near.tryReceive(), receive as ErrorCode)
+  },
+  receive: async ({ near }, { receive }) => {
+    const controller = new AbortController()
+    const receiving = near.receive({ signal: controller.signal })
+    await expectAsync(receiving, receive)
+    if (receive !== 'waits') return
+    controller.abort()
+    await rejectsWith(receiving, 'ABORTED')
+  },
+  'for await': async ({ near }, { receive }) => {
+    const next = near[Symbol.asyncIterator]().next()
+    if (receive === 'undefined') assert.deepEqual(await next, { done: true, value: undefined })
+    else await expectAsync(next, receive)
+    if (receive === 'waits') next.catch(() => {})
+  },
+  close: async ({ near, far }, { close }) => {
+    const peer = far.receive(3)
+    void peer.catch(() => {})
+    const closing = near.close()
+    if (close === 'waits') assert.equal(near.state, 'closing')
+    await closing
+    assert.equal(near.state, 'closed')
+  },
+  abort: async ({ near }) => {
+    near.abort()
+    assert.equal(near.state, 'closed')
+    await near.closed
+  },
+  'ref and unref': async ({ near }, { after }) => {
+    assert.equal(near.unref().ref(), near)
+    assert.equal(near.state, after)
+  },
+}
+
+/** Every method in every state. */
+export function stateMatrix(clause: Clause): void {
+  for (const state of STATES) {
+    for (const [name, method] of Object.entries(METHODS)) {
+      clause.test(
+        `${state.clause} ${name}, when ${state.name}`,
+        async (trial: Trial) => {
+          const couple = await trial.couple()
+          await state.enter(couple)
+          await method(couple, state)
+        },
+        state.where,
+      )
+    }
+  }
+}

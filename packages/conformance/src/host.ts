@@ -1,0 +1,72 @@
+import { createInterface } from 'node:readline'
+import { type BaseChannel, type BaseListener, parseAddress } from '@strait/core'
+import { type PeerTransport, parentChannel } from '@strait/core/node'
+import { Actor, type ActorMethod, reportError } from './actor.js'
+import { enterPhase, type Phase, runPhases } from './phases.js'
+
+// A process of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
+// that the mechanism under test carries nothing but the test. It ends when stdin does.
+
+export interface Request {
+  readonly id: number
+  readonly verb:
+    | 'connect'
+    | 'listen'
+    | 'accept'
+    | 'unlisten'
+    | 'actor'
+    | 'phases'
+    | 'enter'
+    | 'exit'
+    | 'lonely'
+  readonly args: readonly unknown[]
+}
+
+export interface Reply {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: ReturnType<typeof reportError>
+}
+
+const [, , module = ''] = process.argv
+const transport: PeerTransport = (await import(module)).transport
+const actors: Actor[] = []
+const listeners: BaseListener<BaseChannel>[] = []
+
+function add(channel: BaseChannel): number {
+  return actors.push(new Actor(channel)) - 1
+}
+
+// A spawned peer's own channel is actor 0.
+const parent =
+  process.env.STRAIT_PARENT === undefined ? undefined : await parentChannel(async () => transport)
+if (parent !== undefined) add(parent)
+
+const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
+  connect: async (address: string, options: object) =>
+    add(await transport.connect!(parseAddress(address, 'connect'), options)),
+  listen: async (address: string, options: object) => {
+    const listener = await transport.listen!(parseAddress(address, 'listen'), options)
+    return { id: listeners.push(listener as BaseListener<BaseChannel>) - 1, url: listener.url.href }
+  },
+  accept: async (id: number) => add((await listeners[id]!.accept())!),
+  unlisten: (id: number) => listeners[id]!.close(),
+  actor: (id: number, method: ActorMethod, args: never[]) =>
+    (actors[id]![method] as (...args: never[]) => unknown)(...args),
+  phases: async (address: string) => runPhases(transport, address),
+  enter: (phase: Phase) => enterPhase(parent!, phase),
+  exit: (code: number) => process.exit(code),
+  // From here on only a channel can keep this process alive.
+  lonely: () => lines.close(),
+}
+
+const lines = createInterface({ input: process.stdin })
+lines.on('line', async (line) => {
+  const { id, verb, args } = JSON.parse(line) as Request
+  const reply: Reply = await (async () => verbs[verb](...(args as never[])))().then(
+    (result) => ({ id, result }),
+    (error) => ({ id, error: reportError(error) }),
+  )
+  process.stdout.write(`${JSON.stringify(reply)}\n`)
+})
+process.stdin.on('end', () => process.exit(0))

@@ -1,0 +1,111 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { BaseChannel } from '@strait/core'
+import { type PeerTransport, spawnPeer } from '@strait/core/node'
+import type { Actor, ActorMethod } from './actor.js'
+import type { Reply, Request } from './host.js'
+
+const HOST = new URL('./host.js', import.meta.url)
+
+/** An actor in another process. Every call returns a promise. */
+export type RemoteActor = { [M in ActorMethod]: Actor[M] }
+
+/** What a host said went wrong. */
+export class RemoteError extends Error {
+  readonly code: string | undefined
+  constructor(message: string, code: string | undefined) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** A process that holds far ends; see host.ts. */
+export class Host {
+  readonly process: ChildProcess
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  #count = 0
+  /** Lines that are no replies: what the phases log. */
+  readonly log: string[] = []
+
+  constructor(child: ChildProcess) {
+    this.process = child
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    })
+    child.stdin!.on('error', () => {})
+    const lines = createInterface({ input: child.stdout! })
+    lines.on('line', (line) => this.#onLine(line))
+    lines.once('close', () => {
+      for (const { reject } of this.#pending.values())
+        reject(new RemoteError('the host process ended', undefined))
+      this.#pending.clear()
+    })
+  }
+
+  /** Starts a host without a channel of its own. */
+  static start(module: string, options: { uid?: number; gid?: number } = {}): Host {
+    const child = spawn(process.execPath, [fileURLToPath(HOST), module], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      ...options,
+    })
+    return new Host(child)
+  }
+
+  /** Starts a host as a spawned peer. */
+  static async spawn(
+    transport: PeerTransport,
+    module: string,
+    options: object,
+  ): Promise<{ host: Host; channel: BaseChannel; actor: RemoteActor }> {
+    const peer = await spawnPeer(transport, new URL(`${transport.schemes[0]}:`), HOST, {
+      ...options,
+      execArgv: [],
+      args: [module],
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const host = new Host(peer.process!)
+    return { host, channel: peer.channel, actor: host.actor(0) }
+  }
+
+  #onLine(line: string): void {
+    if (!line.startsWith('{')) {
+      this.log.push(line)
+      return
+    }
+    const { id, result, error } = JSON.parse(line) as Reply
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    if (error === undefined) pending?.resolve(result)
+    else pending?.reject(new RemoteError(error.message, error.code))
+  }
+
+  call<T>(verb: Request['verb'], ...args: unknown[]): Promise<T> {
+    const id = this.#count++
+    const reply = new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject })
+    })
+    // What nobody waits for any more because the process was killed is no unhandled rejection.
+    reply.catch(() => {})
+    this.process.stdin!.write(`${JSON.stringify({ id, verb, args } satisfies Request)}\n`)
+    return reply
+  }
+
+  actor(id: number): RemoteActor {
+    const call =
+      (method: ActorMethod) =>
+      (...args: unknown[]) =>
+        this.call('actor', id, method, args)
+    return new Proxy({} as RemoteActor, {
+      get: (_, method) => (method === 'then' ? undefined : call(method as ActorMethod)),
+    })
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.exited
+  }
+}

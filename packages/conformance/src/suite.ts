@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BaseChannel, type BaseListener, type ChannelOptions, parseAddress } from '@strait/core'
+import type { PeerTransport } from '@strait/core/node'
+import { Actor } from './actor.js'
+import { type Census, census, leftovers } from './census.js'
+import { Host, type RemoteActor } from './remote.js'
+
+/** What the suite needs of a test runner; vitest, node:test and mocha all have it. */
+export interface Runner {
+  describe(name: string, body: () => void): void
+  it(name: string, body: () => Promise<void>): void
+}
+
+export interface Subject {
+  readonly transport: PeerTransport
+  /** The module that other processes import; it exports `transport`. Unneeded where `scope` is `process`. */
+  readonly module?: string
+  /** An address that nobody uses. `directory` is empty, private, and looked at after the test. */
+  readonly address?: (directory: string, name: string) => string
+  /** How long a test may take before it counts as hung, in ms. Default: 60,000. */
+  readonly guard?: number
+}
+
+/** Where the far end is, and which end came to the other. */
+export type Arrangement =
+  | 'pair'
+  | 'here, near connects'
+  | 'here, near accepts'
+  | 'other process, near connects'
+  | 'other process, near accepts'
+  | 'spawned peer'
+
+export interface Couple {
+  readonly near: BaseChannel
+  readonly far: RemoteActor
+  /** The far end's process, where it is another one. */
+  readonly host: Host | undefined
+}
+
+/** The arrangements that a transport has functions for. */
+export function arrangementsOf({ transport }: Subject): Arrangement[] {
+  const { scope } = transport.capabilities
+  const named = transport.listen !== undefined && transport.connect !== undefined
+  const arrangements: Arrangement[] = []
+  if (named) arrangements.push('here, near connects', 'here, near accepts')
+  else if (transport.pair !== undefined) arrangements.push('pair')
+  if (scope === 'process') return arrangements
+  if (named) arrangements.push('other process, near connects', 'other process, near accepts')
+  arrangements.push('spawned peer')
+  return arrangements
+}
+
+export const isRemote = (arrangement: Arrangement) => /process|spawned/.test(arrangement)
+
+/** One running test: makes couples, and afterwards ends everything and looks for leftovers. */
+export class Trial {
+  readonly subject: Subject
+  readonly arrangement: Arrangement
+  readonly directory = mkdtempSync(join(tmpdir(), 'strait-suite-'))
+  readonly #endings: (() => unknown)[] = []
+  #addresses = 0
+
+  constructor(subject: Subject, arrangement: Arrangement) {
+    this.subject = subject
+    this.arrangement = arrangement
+  }
+
+  get transport(): PeerTransport {
+    return this.subject.transport
+  }
+
+  /** Runs at the end of the test, however it ends; last in, first out. */
+  atEnd(ending: () => unknown): void {
+    this.#endings.push(ending)
+  }
+
+  keep(channel: BaseChannel): BaseChannel {
+    this.atEnd(() => channel.abort())
+    return channel
+  }
+
+  address(): URL {
+    return parseAddress(this.subject.address!(this.directory, `t${this.#addresses++}`), 'test')
+  }
+
+  async listen(
+    options: ChannelOptions & { backlog?: number } = {},
+    url = this.address(),
+  ): Promise<BaseListener<BaseChannel>> {
+    const listener = (await this.transport.listen!(url, options)) as BaseListener<BaseChannel>
+    this.atEnd(() => listener.close())
+    return listener
+  }
+
+  async connect(url: URL, options: ChannelOptions = {}): Promise<BaseChannel> {
+    return this.keep(await this.transport.connect!(url, options))
+  }
+
+  host(options: { uid?: number; gid?: number } = {}): Host {
+    const host = Host.start(this.subject.module!, options)
+    this.atEnd(() => host.kill())
+    return host
+  }
+
+  /** Two ends, arranged as this test's name says. */
+  async couple(near: ChannelOptions = {}, far: ChannelOptions = near): Promise<Couple> {
+    if (this.arrangement === 'pair') {
+      const [a, b] = await this.transport.pair!(near)
+      return { near: this.keep(a), far: new Actor(this.keep(b)), host: undefined }
+    }
+    if (this.arrangement === 'spawned peer') {
+      const { host, channel, actor } = await Host.spawn(this.transport, this.subject.module!, near)
+      this.atEnd(() => host.kill())
+      return { near: this.keep(channel), far: actor, host }
+    }
+    if (this.arrangement === 'here, near connects' || this.arrangement === 'here, near accepts') {
+      const nearConnects = this.arrangement === 'here, near connects'
+      const listener = await this.listen(nearConnects ? far : near)
+      const connected = await this.connect(listener.url, nearConnects ? near : far)
+      const accepted = this.keep((await listener.accept())!)
+      await listener.close()
+      const [here, there] = nearConnects ? [connected, accepted] : [accepted, connected]
+      return { near: here, far: new Actor(there), host: undefined }
+    }
+    const host = this.host()
+    if (this.arrangement === 'other process, near connects') {
+      const listener = await host.call<{ id: number; url: string }>('listen', this.address().href, far)
+      const connected = await this.connect(parseAddress(listener.url, 'test'), near)
+      const actor = host.actor(await host.call<number>('accept', listener.id))
+      await host.call('unlisten', listener.id)
+      return { near: connected, far: actor, host }
+    }
+    const listener = await this.listen(near)
+    const id = await host.call<number>('connect', listener.url.href, far)
+    const accepted = this.keep((await listener.accept())!)
+    await listener.close()
+    return { near: accepted, far: host.actor(id), host }
+  }
+
+  async end(): Promise<void> {
+    for (const ending of this.#endings.reverse()) await ending()
+  }
+}
+
+let warm: Promise<unknown> | undefined
+
+/** Starts the threads of libuv's pool, which come on first use and stay. */
+function warmUp(): Promise<unknown> {
+  warm ??= Promise.all(Array.from({ length: 8 }, () => stat('/')))
+  return warm
+}
+
+/** Runs one test: a hang is a failure with a name, and what stays behind is a failure too. */
+export async function runTrial(trial: Trial, body: (trial: Trial) => Promise<void>): Promise<void> {
+  await warmUp()
+  const before = census(trial.directory)
+  const guard = trial.subject.guard ?? 60_000
+  let timer: NodeJS.Timeout | undefined
+  const hung = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `hung: nothing for ${guard} ms` })),
+      guard,
+    )
+  })
+  try {
+    const running = body(trial)
+    running.catch(() => {})
+    await Promise.race([running, hung])
+  } finally {
+    clearTimeout(timer)
+    await trial.end()
+  }
+  await nothingLeft(trial, before)
+  rmSync(trial.directory, { recursive: true })
+}
+
+/** Descriptors are closed by the event loop, so what was released is gone some turns later; what leaks stays. */
+async function nothingLeft(trial: Trial, before: Census): Promise<void> {
+  const deadline = Date.now() + Math.min(5_000, trial.subject.guard ?? 5_000)
+  let left = leftovers(before, census(trial.directory))
+  while (left.length > 0 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    left = leftovers(before, census(trial.directory))
+  }
+  assert.deepEqual(left, [], 'C11 something was left behind')
+}
+
+/** Registers tests; each clause of the contract gets one of these. */
+export interface Clause {
+  readonly subject: Subject
+  /** A test in every arrangement; `remote` only where the far end is another process. */
+  test(name: string, body: (trial: Trial) => Promise<void>, where?: 'remote'): void
+  /** A test that needs no couple, for transports with `listen` and `connect`. */
+  named(name: string, body: (trial: Trial) => Promise<void>): void
+  /** A test that needs no couple. */
+  once(name: string, body: (trial: Trial) => Promise<void>): void
+}

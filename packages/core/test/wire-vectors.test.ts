@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import vectors from '../../../docs/wire-format.vectors.json' with { type: 'json' }
+import {
+  BaseChannel,
+  type ByteLink,
+  type ChannelOptions,
+  credited,
+  framed,
+  Kind,
+  type Link,
+  type LinkEvents,
+  mem,
+  NO_EVENTS,
+  NO_PORT_EVENTS,
+  type Port,
+  type Role,
+  StraitError,
+} from '../src/index.js'
+
+const url = new URL('test:')
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
+
+/** A byte stream of which the test is the other end. */
+class Stream implements ByteLink {
+  events: LinkEvents = NO_EVENTS
+  readonly written: string[] = []
+  readonly #chunks: Uint8Array[] = []
+
+  deliver(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.events.readable()
+  }
+
+  hangUp(): void {
+    this.events.end()
+  }
+
+  read(): Uint8Array | undefined {
+    return this.#chunks.shift()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.written.push(hex(chunk))
+    return true
+  }
+
+  destroy(): void {}
+  ref(): void {}
+  unref(): void {}
+}
+
+/** A message port of which the test is the other end. */
+class Units implements Port {
+  events = NO_PORT_EVENTS
+  readonly posted: [string, string][] = []
+
+  post(kind: Kind, payload: Uint8Array, left: () => void): void {
+    const [name] = Object.entries(Kind).find(([, value]) => value === kind)!
+    this.posted.push([name, hex(payload)])
+    queueMicrotask(left)
+  }
+
+  destroy(): void {}
+  ref(): void {}
+  unref(): void {}
+}
+
+/** What an end without a key greets with. */
+const { connect: greeting, listen: answer } = vectors.greetings[0]!
+
+/** A link that has greeted as the `connect` end, and the stream below it. */
+async function greeted(options: ChannelOptions = {}): Promise<[Link, Stream]> {
+  const stream = new Stream()
+  const linking = framed(stream, 'connect', url, options)
+  stream.deliver(bytes(answer.writes[0]!))
+  const link = await linking
+  stream.written.length = 0
+  return [link, stream]
+}
+
+/** How an end is brought to write one frame of a kind. */
+const writes: Record<string, (payload: Uint8Array) => Promise<[Link, Stream]>> = {
+  async DATA(payload) {
+    const [link, stream] = await greeted()
+    link.write(payload)
+    return [link, stream]
+  },
+  async END() {
+    const [link, stream] = await greeted()
+    await link.shutdown()
+    return [link, stream]
+  },
+  async PING() {
+    vi.useFakeTimers()
+    const [link, stream] = await greeted({ idleTimeout: 1000 })
+    vi.advanceTimersByTime(2000)
+    return [link, stream]
+  },
+  async PONG() {
+    const [link, stream] = await greeted()
+    stream.deliver(bytes(vectors.frames.find(({ kind }) => kind === 'PING')!.bytes))
+    link.read()
+    return [link, stream]
+  },
+}
+
+const channelOver = (link: Link) => new BaseChannel(link, { url, capabilities: mem.capabilities })
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+describe('the wire format is that of docs/wire-format.vectors.json', () => {
+  for (const { name, key, text, agreed, ...ends } of vectors.greetings) {
+    for (const role of ['connect', 'listen'] satisfies Role[]) {
+      it(`greeting ${name}, as the ${role} end`, async () => {
+        const [mine, theirs] = role === 'connect' ? [ends.connect, ends.listen] : [ends.listen, ends.connect]
+        if ('nonce' in mine) {
+          vi.spyOn(crypto, 'getRandomValues').mockImplementation((target) => {
+            ;(target as unknown as Uint8Array).set(bytes(mine.nonce!))
+            return target
+          })
+        }
+        const stream = new Stream()
+        const linking = framed(stream, role, url, {
+          key: text ?? (key === undefined ? undefined : bytes(key)),
+          maxMessageSize: mine.maxMessageSize,
+        })
+        for (const piece of theirs.writes) stream.deliver(bytes(piece))
+        const link = await linking
+        expect(stream.written).toEqual(mine.writes)
+        expect(link.maxMessageSize).toBe(agreed)
+        link.destroy()
+      })
+    }
+  }
+
+  for (const { name, bytes: refused, code } of vectors.refusedGreetings) {
+    it(`refuses ${name} as ${code}`, async () => {
+      const stream = new Stream()
+      const linking = framed(stream, 'listen', url, {})
+      stream.deliver(bytes(refused))
+      stream.hangUp()
+      await expect(linking).rejects.toMatchObject({ code: `ERR_STRAIT_${code}` })
+    })
+  }
+
+  for (const { name, kind, payload, bytes: frame } of vectors.frames) {
+    it(`writes ${name}`, async () => {
+      const [link, stream] = await writes[kind]!(bytes(payload))
+      expect(stream.written).toEqual([frame])
+      link.destroy()
+    })
+  }
+
+  for (const { name, bytes: stream, messages, end } of vectors.streams) {
+    for (const cut of ['whole', 'byte by byte']) {
+      it(`reads ${name}, ${cut}`, async () => {
+        const [link, source] = await greeted()
+        const channel = channelOver(link)
+        const all = bytes(stream)
+        const size = cut === 'whole' ? all.length : 1
+        for (let at = 0; at < all.length; at += size) source.deliver(all.subarray(at, at + size))
+        source.hangUp()
+        const received: string[] = []
+        let seen = 'clean'
+        try {
+          for await (const message of channel) received.push(hex(message))
+        } catch (error) {
+          expect(error).toBeInstanceOf(StraitError)
+          seen = (error as StraitError).code.replace('ERR_STRAIT_', '')
+        }
+        expect(received).toEqual(messages)
+        expect(seen).toBe(end)
+      })
+    }
+  }
+
+  for (const { name, receives, posts } of vectors.units) {
+    it(`on a message port: ${name}`, async () => {
+      const port = new Units()
+      const linking = credited(port, 'listen', url, {})
+      port.events.unit(Kind.HELLO, bytes(greeting.writes[0]!))
+      const link = await linking
+      expect(port.posted).toEqual([['HELLO', greeting.writes[0]]])
+      port.posted.length = 0
+      for (const [kind, payload] of receives) {
+        const unit = typeof payload === 'string' ? bytes(payload) : new Uint8Array(payload!.zeros)
+        port.events.unit(Kind[kind as keyof typeof Kind], unit)
+        link.read()
+      }
+      expect(port.posted).toEqual(posts)
+      link.destroy()
+    })
+  }
+})

@@ -1,0 +1,12 @@
+import { conformance } from '@strait/conformance'
+import { describe, it } from 'vitest'
+import { transport } from '../src/index.js'
+
+conformance(
+  { describe, it },
+  {
+    transport,
+    module: import.meta.resolve('@strait/transport-tcp'),
+    address: () => 'tcp://127.0.0.1:0',
+  },
+)
