@@ -1,4 +1,5 @@
 import { type BaseChannel, StraitError } from '@strait/core'
+import { fill } from './fill.js'
 import { digest, pattern } from './pattern.js'
 
 /** An error as it travels between processes. */
@@ -36,9 +37,7 @@ export class Actor {
 
   /** Takes in messages `first` … of one size until the channel is full. Returns how many. */
   async fill(first: number, size: number): Promise<number> {
-    let count = 0
-    while (this.#channel.trySend(pattern(first + count, size))) count++
-    return count
+    return fill(this.#channel, first, size)
   }
 
   /** Receives so many messages, or until the end. */
@@ -83,9 +82,9 @@ export class Actor {
   }
 
   /** How the channel ended, once it has. */
-  async closed(): Promise<{ by: string; code: string | undefined }> {
+  async closed(): Promise<{ by: string; code: string | null }> {
     const { by, error } = await this.#channel.closed
-    return { by, code: error?.code }
+    return { by, code: error?.code ?? null }
   }
 
   async state(): Promise<string> {

@@ -57,7 +57,10 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   enter: (phase: Phase) => enterPhase(parent!, phase),
   exit: (code: number) => process.exit(code),
   // From here on only a channel can keep this process alive.
-  lonely: () => lines.close(),
+  lonely: () => {
+    lines.close()
+    process.stdin.unref()
+  },
 }
 
 const lines = createInterface({ input: process.stdin })

@@ -18,24 +18,28 @@ const CLAUSES = { C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14, s
  */
 export function conformance(runner: Runner, subject: Subject): void {
   const arrangements = arrangementsOf(subject)
-  const add = (name: string, trial: () => Trial, body: (trial: Trial) => Promise<void>) => {
-    runner.it(name, () => runTrial(trial(), body))
+  const { listen, connect } = subject.transport
+  for (const [name, register] of Object.entries(CLAUSES)) {
+    const tests: [string, () => Promise<void>][] = []
+    const clause: Clause = {
+      subject,
+      test(title, body, where) {
+        for (const arrangement of arrangements) {
+          if (where === 'remote' && !isRemote(arrangement)) continue
+          tests.push([`${title} (${arrangement})`, () => runTrial(new Trial(subject, arrangement), body)])
+        }
+      },
+      named(title, body) {
+        if (listen !== undefined && connect !== undefined) clause.once(title, body)
+      },
+      once(title, body, patience) {
+        tests.push([title, () => runTrial(new Trial(subject, arrangements[0]!), body, patience)])
+      },
+    }
+    register(clause)
+    if (tests.length === 0) continue
+    runner.describe(name, () => {
+      for (const [title, body] of tests) runner.it(title, body)
+    })
   }
-  const clause: Clause = {
-    subject,
-    test(name, body, where) {
-      for (const arrangement of arrangements) {
-        if (where === 'remote' && !isRemote(arrangement)) continue
-        add(`${name} (${arrangement})`, () => new Trial(subject, arrangement), body)
-      }
-    },
-    named(name, body) {
-      const { listen, connect } = subject.transport
-      if (listen !== undefined && connect !== undefined) clause.once(name, body)
-    },
-    once(name, body) {
-      add(name, () => new Trial(subject, arrangements[0]!), body)
-    },
-  }
-  for (const [name, register] of Object.entries(CLAUSES)) runner.describe(name, () => register(clause))
 }

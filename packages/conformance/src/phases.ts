@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { type BaseChannel, json, parseAddress } from '@strait/core'
 import type { PeerTransport } from '@strait/core/node'
+import { fill } from './fill.js'
 import { pattern } from './pattern.js'
 
 /** Where in its life a channel can be when its process is killed. */
@@ -21,8 +22,7 @@ export async function enterPhase(channel: BaseChannel, phase: Phase): Promise<vo
     await channel.send(pattern(0, SIZE))
     void channel.send(pattern(1, channel.capabilities.maxMessageSize)).catch(() => {})
   } else if (phase === 'full') {
-    let count = 0
-    while (channel.trySend(pattern(count, SIZE))) count++
+    fill(channel, 0, SIZE)
   } else if (phase === 'closing') {
     await channel.send(pattern(0, SIZE))
     await channel.send(pattern(1, SIZE))

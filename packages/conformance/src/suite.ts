@@ -21,7 +21,7 @@ export interface Subject {
   readonly module?: string
   /** An address that nobody uses. `directory` is empty, private, and looked at after the test. */
   readonly address?: (directory: string, name: string) => string
-  /** How long a test may take before it counts as hung, in ms. Default: 60,000. */
+  /** How long a test may take before it counts as hung, in ms. Default: 20,000. */
   readonly guard?: number
 }
 
@@ -155,10 +155,14 @@ function warmUp(): Promise<unknown> {
 }
 
 /** Runs one test: a hang is a failure with a name, and what stays behind is a failure too. */
-export async function runTrial(trial: Trial, body: (trial: Trial) => Promise<void>): Promise<void> {
+export async function runTrial(
+  trial: Trial,
+  body: (trial: Trial) => Promise<void>,
+  patience = 1,
+): Promise<void> {
   await warmUp()
   const before = census(trial.directory)
-  const guard = trial.subject.guard ?? 60_000
+  const guard = (trial.subject.guard ?? 20_000) * patience
   let timer: NodeJS.Timeout | undefined
   const hung = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -196,6 +200,6 @@ export interface Clause {
   test(name: string, body: (trial: Trial) => Promise<void>, where?: 'remote'): void
   /** A test that needs no couple, for transports with `listen` and `connect`. */
   named(name: string, body: (trial: Trial) => Promise<void>): void
-  /** A test that needs no couple. */
-  once(name: string, body: (trial: Trial) => Promise<void>): void
+  /** A test that needs no couple. One that has much to do may take `patience` times as long as others. */
+  once(name: string, body: (trial: Trial) => Promise<void>, patience?: number): void
 }

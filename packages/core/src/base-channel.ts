@@ -290,6 +290,7 @@ export class BaseChannel implements Channel {
       this.#shuttingDown = true
       void this.link.shutdown().then(() => {
         this.#outputEnded = true
+        this.#push()
         this.#finish()
       })
     }

@@ -24,6 +24,13 @@ export interface StraitErrorContext {
   cause?: unknown
 }
 
+/** Control characters as JSON writes them, so that nobody's bytes can break a line of a log. */
+const oneLine = (text: string) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+
 /**
  * The one class of error. `code` is `ERR_STRAIT_` and an {@link ErrorCode}; check it rather than the message, which
  * may change. A programmer's mistake is a `TypeError` or `RangeError` instead.
@@ -34,9 +41,9 @@ export class StraitError extends Error {
   readonly url: string | undefined
 
   constructor(code: ErrorCode, reason: string, { operation, url, cause }: StraitErrorContext) {
-    const where = url === undefined ? undefined : String(url)
+    const where = url === undefined ? undefined : oneLine(String(url))
     super(
-      `${operation}${where === undefined ? '' : ` ${where}`}: ${reason}`,
+      `${operation}${where === undefined ? '' : ` ${where}`}: ${oneLine(reason)}`,
       cause === undefined ? undefined : { cause },
     )
     this.name = code === 'ABORTED' ? 'AbortError' : 'StraitError'

@@ -55,14 +55,11 @@ class StreamWire implements Wire {
       },
       end: (error) => {
         this.ended = { error }
+        this.#giveUp()
         this.#pump()
       },
       // The end follows and says more.
-      fail: () => {
-        this.#out.length = 0
-        this.#busy = false
-        this.#settleFlushed()
-      },
+      fail: () => this.#giveUp(),
     }
   }
 
@@ -88,6 +85,13 @@ class StreamWire implements Wire {
       this.#onFlushed = resolve
       this.#settleFlushed()
     })
+  }
+
+  /** Nothing leaves any more. */
+  #giveUp(): void {
+    this.#out.length = 0
+    this.#busy = false
+    this.#settleFlushed()
   }
 
   #settleFlushed(): void {

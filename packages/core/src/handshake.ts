@@ -95,10 +95,8 @@ export async function handshake(
     else signal.addEventListener('abort', abort, { once: true })
   })
   try {
-    const greeting = greet(wire, role, url, options).then(async (agreement) => {
-      await wire.flushed()
-      return agreement
-    })
+    // Flushed also when it failed: what we had to say lets the other end know why.
+    const greeting = greet(wire, role, url, options).finally(() => wire.flushed())
     return await Promise.race([greeting, interrupted])
   } finally {
     clearTimeout(timer)

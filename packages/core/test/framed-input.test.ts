@@ -55,7 +55,12 @@ describe('C1 messages keep their boundaries', () => {
   it('when every byte comes alone', async () => {
     const { bytes, link } = await greeted()
     const witness = new Witness(link)
-    bytes.deliver(...pieces(shortStream, Array.from({ length: shortStream.length - 1 }, (_, i) => i + 1)))
+    bytes.deliver(
+      ...pieces(
+        shortStream,
+        Array.from({ length: shortStream.length - 1 }, (_, i) => i + 1),
+      ),
+    )
     expectSame(witness.messages, short)
     expect(witness.ends).toEqual([undefined])
   })

@@ -94,6 +94,7 @@ const writes: Record<string, (payload: Uint8Array) => Promise<[Link, Stream]>> =
   async PING() {
     vi.useFakeTimers()
     const [link, stream] = await greeted({ idleTimeout: 1000 })
+    link.read()
     vi.advanceTimersByTime(2000)
     return [link, stream]
   },

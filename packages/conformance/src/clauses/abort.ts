@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
+import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
 import { rejectsWith } from './helpers.js'
@@ -39,8 +40,7 @@ export function C9(clause: Clause): void {
 
   clause.test('C9 an aborted send has sent nothing', async (trial) => {
     const { near, far } = await trial.couple()
-    let count = 0
-    while (near.trySend(pattern(count, 5000))) count++
+    const count = fill(near, 0, 5000)
     const controller = new AbortController()
     const before = near.send(pattern(count, 5000))
     const taken = near.send(pattern(666, 5000), { signal: controller.signal })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { BaseChannel } from '@strait/core'
+import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
-import { rejectsWith, settlesSoon, throwsWith } from './helpers.js'
+import { later, rejectsWith, settlesSoon, throwsWith } from './helpers.js'
 
 /** Everything that can still be received, then the error with which it ended, or undefined: cleanly. */
 async function drain(channel: BaseChannel): Promise<{ digests: string[]; error: unknown }> {
@@ -29,7 +30,7 @@ export function C6(clause: Clause): void {
       await Promise.all(sends)
       await closed
       assert.deepEqual(await near.closed, { by: 'local' })
-      assert.deepEqual(await far.closed(), { by: 'peer', code: undefined })
+      assert.deepEqual(await far.closed(), { by: 'peer', code: null })
       assert.equal(near.state, 'closed')
       assert.equal(await far.state(), 'closed')
     },
@@ -72,8 +73,9 @@ export function C6(clause: Clause): void {
     const { near, far } = await trial.couple()
     const sent = near.send(pattern(0, 1000))
     await Promise.all([near.close(), far.close(), sent])
-    assert.deepEqual(await near.closed, { by: 'local' })
-    assert.deepEqual(await far.closed(), { by: 'local', code: undefined })
+    // Either may hear of the other's end before it says its own.
+    assert.equal((await near.closed).error, undefined)
+    assert.equal((await far.closed()).code, null)
   })
 
   clause.test(
@@ -111,7 +113,7 @@ export function C7(clause: Clause): void {
     'C7 an aborted peer fails what waits and what comes later, with one and the same error',
     async (trial) => {
       const { near, far } = await trial.couple()
-      const waiting = [near.receive(), near.receive()]
+      const waiting = [later(near.receive()), later(near.receive())]
       await far.abort()
       const errors = await Promise.all(waiting.map((receive) => rejectsWith(receive, 'RESET')))
       const [first] = errors
@@ -144,10 +146,9 @@ export function C7(clause: Clause): void {
     'C7 a killed peer fails a waiting receive, a waiting send and `closed` alike',
     async (trial) => {
       const { near, host } = await trial.couple()
-      const receiving = near.receive()
-      let count = 0
-      while (near.trySend(pattern(count, 10_000))) count++
-      const sending = near.send(pattern(count, 10_000))
+      const receiving = later(near.receive())
+      const count = fill(near, 0, 10_000)
+      const sending = later(near.send(pattern(count, 10_000)))
       await host!.kill()
       const first = await rejectsWith(receiving, 'RESET')
       assert.equal(await rejectsWith(sending, 'RESET'), first)
@@ -247,8 +248,7 @@ export function C8(clause: Clause): void {
     async (trial) => {
       const { near, far } = await trial.couple()
       const receives = [near.receive(), near.receive()]
-      let count = 0
-      while (near.trySend(pattern(count, 5000))) count++
+      const count = fill(near, 0, 5000)
       const sending = near.send(pattern(count, 5000))
       const closed = near.close()
       assert.deepEqual(await Promise.all(receives), [undefined, undefined])
@@ -264,8 +264,7 @@ export function C8(clause: Clause): void {
   clause.test('C8 abort unblocks everything with ABORTED, and keeps the reason', async (trial) => {
     const { near } = await trial.couple()
     const receiving = near.receive()
-    let count = 0
-    while (near.trySend(pattern(count, 5000))) count++
+    const count = fill(near, 0, 5000)
     const sending = near.send(pattern(count, 5000))
     const reason = new Error('enough')
     near.abort(reason)

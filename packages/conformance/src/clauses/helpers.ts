@@ -31,6 +31,12 @@ function checkCode(error: unknown, codes: ErrorCode[]): StraitError {
   return error
 }
 
+/** A promise whose rejection is looked at later. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
 /** One turn of the event loop. */
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

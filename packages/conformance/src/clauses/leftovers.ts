@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type BaseChannel, json, StraitError } from '@strait/core'
 import { spawnPeer } from '@strait/core/node'
+import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import { countPhases, type Label, PHASES, type Phase, sizeInPhase } from '../phases.js'
 import { Host } from '../remote.js'
@@ -124,7 +125,7 @@ export function C11(clause: Clause): void {
     const receiving = near.receive()
     await far.fill(0, 10_000)
     await receiving
-    while (near.trySend(pattern(0, 10_000)));
+    fill(near, 0, 10_000)
     const failing = [near.send(pattern(0, 10)), near.send(pattern(0, 10))]
     near.abort()
     for (const send of failing) await rejectsWith(send, 'ABORTED')
@@ -156,6 +157,7 @@ export function C11(clause: Clause): void {
       for (const phase of PHASES)
         assert.ok(hits[phase] >= total / 20, `${phase} was hit ${hits[phase]} times of ${total}`)
     },
+    KILLS,
   )
 
   clause.named('C11 a worker thread may be terminated with channels open', async (trial) => {

@@ -8,6 +8,7 @@ import { abortedError, StraitError } from '../error.js'
 import { checkOptions } from '../handshake.js'
 import { runAsPeer } from './parent-channel.js'
 import { type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
+import { systemError } from './system-error.js'
 
 /** How long a hang-up waits for the news of the child's end, in ms. A child may also have aborted and live on. */
 const EXIT_NEWS = 1_000
@@ -110,6 +111,8 @@ async function spawnProcess(
     if (signal?.aborted) await interrupted
     const descriptors = (inherit?.stdio ?? []).map((_, index) => LIFELINE + 1 + index)
     child = startChild(entry, options, inherit?.stdio ?? [], url)
+    const failed = failureToStart(child, url)
+    if (child.pid === undefined) await failed
     invite(child, {
       url: (listener?.url ?? url).href,
       key: Buffer.from(key).toString('base64'),
@@ -126,16 +129,12 @@ async function spawnProcess(
       await news(exited)
       throw error
     })
-    const channel = await Promise.race([
-      joinedOrExited,
-      failureToStart(child, url),
-      endedEarly(exited, url),
-      interrupted,
-    ])
+    const channel = await Promise.race([joinedOrExited, failed, endedEarly(exited, url), interrupted])
     channel.explainFailure((error) => explain(error, exited))
     return new ChildPeer(channel, child, exited)
   } catch (error) {
-    child?.kill('SIGKILL')
+    // A child that never came into being has no pid, and signal 9 to nobody goes to our own process group.
+    if (child?.pid !== undefined) child.kill('SIGKILL')
     throw error
   } finally {
     if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
@@ -173,14 +172,18 @@ function invite(child: ChildProcess, invitation: Invitation): void {
 }
 
 function startError(error: unknown, url: URL): StraitError {
+  const limits = systemError(error, 'spawn', url)
+  if (StraitError.is(limits, 'NO_RESOURCES')) return limits
   const reason = `the program could not be started: ${error instanceof Error ? error.message : error}`
   return new StraitError('SYSTEM', reason, { operation: 'spawn', url, cause: error })
 }
 
 function failureToStart(child: ChildProcess, url: URL): Promise<never> {
-  return new Promise((_, reject) => {
+  const failure = new Promise<never>((_, reject) => {
     child.once('error', (error) => reject(startError(error, url)))
   })
+  failure.catch(() => {})
+  return failure
 }
 
 function exitOf(child: ChildProcess): Promise<PeerExit> {

@@ -1,7 +1,7 @@
-import { framed } from '../../src/framed.js'
 import type { ChannelOptions } from '../../src/channel.js'
 import type { StraitError } from '../../src/error.js'
 import { HEADER_SIZE, writeHeader, writeUint32 } from '../../src/frame.js'
+import { framed } from '../../src/framed.js'
 import type { Role } from '../../src/handshake.js'
 import { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from '../../src/link.js'
 
@@ -76,14 +76,23 @@ export class ScriptedBytes implements ByteLink {
 
 export const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
 
-export function frame(kind: number, payload: Uint8Array = new Uint8Array(0), length = payload.length): Uint8Array {
+export function frame(
+  kind: number,
+  payload: Uint8Array = new Uint8Array(0),
+  length = payload.length,
+): Uint8Array {
   const bytes = new Uint8Array(HEADER_SIZE + payload.length)
   writeHeader(bytes, 0, kind as 0, length)
   bytes.set(payload, HEADER_SIZE)
   return bytes
 }
 
-export function preface({ version = 1, flags = 0, max = 16 * 1024 * 1024, nonce = new Uint8Array(0) } = {}): Uint8Array {
+export function preface({
+  version = 1,
+  flags = 0,
+  max = 16 * 1024 * 1024,
+  nonce = new Uint8Array(0),
+} = {}): Uint8Array {
   const bytes = new Uint8Array(16)
   bytes.set(new TextEncoder().encode('STRAIT'))
   bytes[6] = version

@@ -1,0 +1,24 @@
+import { mem } from '@strait/core'
+import { describe, expect, it } from 'vitest'
+import { MUTANTS } from './broken/mutants.js'
+import { failedClauses } from './broken/runner.js'
+
+// The suite is tested by transports that break one promise each: it must say which, and nothing else.
+
+const subject = { address: (_: string, name: string) => `mem:${name}`, guard: 400 }
+
+describe('the conformance suite', () => {
+  it('finds nothing wrong with a transport that keeps its promises', async () => {
+    expect([...(await failedClauses({ transport: mem, ...subject, guard: 20_000 }))]).toEqual([])
+  })
+
+  for (const { name, breaks, implies = [], transport } of MUTANTS) {
+    it(`${breaks} catches a transport that ${name}`, async () => {
+      const failed = await failedClauses({ transport, ...subject })
+      expect([...failed.keys()]).toContain(breaks)
+      const allowed = new Set([breaks, ...implies])
+      const unexpected = [...failed].filter(([clause]) => !allowed.has(clause))
+      expect(unexpected).toEqual([])
+    })
+  }
+})

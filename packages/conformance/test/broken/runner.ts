@@ -1,0 +1,23 @@
+import { conformance, type Runner, type Subject } from '@strait/conformance'
+
+/** A runner that runs everything itself and reports which clauses failed. */
+export async function failedClauses(subject: Subject): Promise<Map<string, string[]>> {
+  const tests: { name: string; body: () => Promise<void> }[] = []
+  const runner: Runner = {
+    describe: (_, body) => body(),
+    it: (name, body) => tests.push({ name, body }),
+  }
+  conformance(runner, subject)
+  const failed = new Map<string, string[]>()
+  for (const { name, body } of tests) {
+    try {
+      await body()
+    } catch (error) {
+      // A leftover is a failure of C11, whichever test found it.
+      const left = String((error as Error).message).startsWith('C11')
+      const clause = left ? 'C11' : name.split(' ')[0]!
+      failed.set(clause, [...(failed.get(clause) ?? []), `${name}: ${(error as Error).message}`])
+    }
+  }
+  return failed
+}
