@@ -1,1 +1,9 @@
-export {}
+export { type BenchOptions, bench, type Progress, type Report } from './bench.js'
+export { Histogram, type Quantiles } from './histogram.js'
+export type { Lane } from './lane.js'
+export { describeMachine, type Machine } from './machine.js'
+export { type Enough, type RoundTrips, roundTrips } from './round-trip.js'
+export { type Mode, modes, type Placement, type Row } from './run.js'
+export { answerQuestions, peerLane, straitLane } from './strait-lane.js'
+export { type Moved, throughput } from './throughput.js'
+export { twins } from './twins/index.js'

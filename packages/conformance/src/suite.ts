@@ -142,7 +142,7 @@ export class Trial {
   }
 
   async end(): Promise<void> {
-    for (const ending of this.#endings.reverse()) await ending()
+    for (let ending = this.#endings.pop(); ending !== undefined; ending = this.#endings.pop()) await ending()
   }
 }
 
@@ -174,12 +174,14 @@ export async function runTrial(
     const running = body(trial)
     running.catch(() => {})
     await Promise.race([running, hung])
+    clearTimeout(timer)
+    await trial.end()
+    await nothingLeft(trial, before)
   } finally {
     clearTimeout(timer)
     await trial.end()
+    rmSync(trial.directory, { recursive: true })
   }
-  await nothingLeft(trial, before)
-  rmSync(trial.directory, { recursive: true })
 }
 
 /** Descriptors are closed by the event loop, so what was released is gone some turns later; what leaks stays. */

@@ -6,7 +6,7 @@ import { type Link, NO_EVENTS } from './link.js'
 import { Waiters } from './waiters.js'
 
 /** How long `await using` waits for a slow close before it aborts, in ms. */
-const LINGER = 2_000
+const LINGER = 1_000
 
 /** How many messages one channel hands out before the event loop gets a turn, so that a fast peer cannot starve it. */
 const MESSAGES_PER_TURN = 256

@@ -8,7 +8,10 @@ export interface WaitOptions {
 
 /** Options of `listen` and `connect` that every transport understands. */
 export interface ChannelOptions extends WaitOptions {
-  /** Shared secret. Both ends prove that they know it, and neither sends it. Default: none. */
+  /**
+   * Shared secret. Both ends prove that they know it, and neither sends it. HMAC's own rules hold: zero bytes at the
+   * end of a key of up to 64 bytes do not count. Default: none.
+   */
   key?: string | Uint8Array | undefined
   /** Largest message, in bytes, that this end accepts. Default: {@link DEFAULT_MAX_MESSAGE_SIZE}. */
   maxMessageSize?: number | undefined

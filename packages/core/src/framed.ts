@@ -55,7 +55,8 @@ class StreamWire implements Wire {
       },
       end: (error) => {
         this.ended = { error }
-        this.#giveUp()
+        // A mere half-close still lets us finish; our write fails by itself where it does not.
+        if (error !== undefined) this.#giveUp()
         this.#pump()
       },
       // The end follows and says more.

@@ -8,16 +8,22 @@ import {
   StraitError,
 } from '@strait/core'
 import * as node from '@strait/core/node'
+import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
+import type { UnixConnectOptions, UnixListenOptions } from '@strait/transport-unix'
 import { loadTransport } from './transports.js'
 
 export * from '@strait/core'
 export { type PeerExit, type SpawnedPeer, type SpawnOptions, structuredClone } from '@strait/core/node'
 export { loadTransport, schemes } from './transports.js'
 
-/** Listens at an address of any scheme. Options of one transport only are listed on its page. */
+/** The options of every transport; those of one only are listed on its page and have no effect on others. */
+export type AnyListenOptions = ListenOptions & UnixListenOptions & TcpListenOptions
+export type AnyConnectOptions = ConnectOptions & UnixConnectOptions & TcpConnectOptions
+
+/** Listens at an address of any scheme. */
 export async function listen(
   address: string | URL,
-  options: ListenOptions = {},
+  options: AnyListenOptions = {},
 ): Promise<Listener<BaseChannel>> {
   const url = parseAddress(address, 'listen')
   const transport = await loadTransport(url.protocol.slice(0, -1), 'listen', url)
@@ -26,7 +32,7 @@ export async function listen(
 }
 
 /** Connects to an address of any scheme. */
-export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<BaseChannel> {
+export async function connect(address: string | URL, options: AnyConnectOptions = {}): Promise<BaseChannel> {
   const url = parseAddress(address, 'connect')
   const transport = await loadTransport(url.protocol.slice(0, -1), 'connect', url)
   if (transport.connect === undefined) throw onlyForPeers(url, 'connect')

@@ -21,7 +21,11 @@ export function throwsWith(action: () => unknown, ...codes: ErrorCode[]): Strait
 }
 
 function checkCode(error: unknown, codes: ErrorCode[]): StraitError {
-  if (!(error instanceof StraitError)) throw error
+  if (!(error instanceof StraitError)) {
+    throw error instanceof Error
+      ? error
+      : new assert.AssertionError({ message: `${String(error)} was thrown` })
+  }
   assert.ok(
     codes.some((code) => StraitError.is(error, code)),
     `${error.code} instead of ${codes.join(' or ')}: ${error.message}`,

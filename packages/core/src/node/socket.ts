@@ -12,6 +12,9 @@ import { systemError } from './system-error.js'
 /** Unread bytes at which reading pauses; the kernel holds the rest. */
 const READ_AHEAD = 64 * 1024
 
+/** What a chunk costs beside its bytes, for a peer that sends one byte at a time. */
+const CHUNK_OVERHEAD = 256
+
 /**
  * A Node socket as a `ByteLink`, without Node's stream buffers.
  *
@@ -51,7 +54,7 @@ export class SocketBytes implements ByteLink {
       return false
     }
     this.#chunks.push(chunk)
-    this.#unread += chunk.length
+    this.#unread += chunk.length + CHUNK_OVERHEAD
     this.#paused = this.#unread >= READ_AHEAD
     this.#pushing = true
     this.events.readable()
@@ -69,7 +72,7 @@ export class SocketBytes implements ByteLink {
   read(): Uint8Array | undefined {
     const chunk = this.#chunks.shift()
     if (chunk === undefined) return undefined
-    this.#unread -= chunk.length
+    this.#unread -= chunk.length + CHUNK_OVERHEAD
     if (this.#paused && this.#unread < READ_AHEAD) {
       this.#paused = false
       // Inside `push` its return value says it.

@@ -1,0 +1,99 @@
+import { schemes } from 'strait'
+import { describeMachine, type Machine } from './machine.js'
+import { Neighbours } from './neighbours.js'
+import { type Mode, type Plan, type Row, Run, type Spread } from './run.js'
+import { straitLane } from './strait-lane.js'
+import { twins } from './twins/index.js'
+
+export interface BenchOptions {
+  /** Schemes, such as `unix:`. Default: all. */
+  urls?: readonly string[] | undefined
+  /** Sizes of a message, in bytes. Default: 64. */
+  payloads?: readonly number[] | undefined
+  mode?: Mode | undefined
+  /** Measures the bare-Node twin of each transport beside it. Default: false. */
+  peers?: boolean | undefined
+  /** Shorter stretches and fewer of them: to see that it works, not to quote. Default: false. */
+  quick?: boolean | undefined
+  /** Is told what begins. */
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface Progress {
+  readonly payloadBytes: number
+  readonly step: number
+  readonly steps: number
+}
+
+export interface Report {
+  readonly machine: Machine
+  readonly rows: readonly Row[]
+}
+
+const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
+const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
+
+/** Cores that others may keep busy, on average. */
+const OTHERS_LIMIT = 0.1
+
+/** Repeats that differ by more than this are not to be quoted. */
+const SPREAD_LIMIT = 0.1
+
+/**
+ * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
+ * whatever else happens on the machine happens to all of them.
+ *
+ * `notes` says why the figures should not be quoted; empty is good.
+ */
+export async function bench(options: BenchOptions = {}): Promise<Report & { notes: string[] }> {
+  const { urls = schemes.map((scheme) => `${scheme}:`), payloads = [64], mode = 'hot' } = options
+  const plan = options.quick ? QUICK : FULL
+  const machine = await describeMachine()
+  const rows: Row[] = []
+  const spreads: Spread[] = []
+  let othersCores = 0
+  for (const payloadBytes of payloads) {
+    const runs: Run[] = []
+    try {
+      for (const url of urls) runs.push(...(await open(url, payloadBytes, mode, options.peers)))
+      for (const run of runs) await run.warmUp(plan)
+      const neighbours = new Neighbours(runs.map(({ lane }) => lane))
+      for (let step = 1; step <= plan.repeats; step++) {
+        options.onProgress?.({ payloadBytes, step, steps: plan.repeats })
+        for (const run of runs) run.beginRepeat()
+        for (let stretch = 0; stretch < plan.stretches; stretch++) {
+          for (const run of runs) await run.stretch(plan)
+        }
+      }
+      othersCores = Math.max(othersCores, neighbours.cores() ?? 0)
+    } finally {
+      await Promise.all(runs.map(({ lane }) => lane.close()))
+    }
+    rows.push(...runs.map((run) => run.row()))
+    spreads.push(...runs.map((run) => run.spread()))
+  }
+  return { machine, rows, notes: doubts(othersCores, spreads) }
+}
+
+/** Ours, and its twin behind it where one is wanted and there is one. */
+async function open(url: string, payloadBytes: number, mode: Mode, peers = false): Promise<Run[]> {
+  const ours = new Run(url, mode, await straitLane(url, payloadBytes))
+  const twin = peers ? twins[url.slice(0, url.indexOf(':'))] : undefined
+  if (twin === undefined) return [ours]
+  try {
+    return [ours, new Run(url, mode, await twin(payloadBytes), 'twin')]
+  } catch (error) {
+    await ours.lane.close()
+    throw error
+  }
+}
+
+function doubts(othersCores: number, spreads: readonly Spread[]): string[] {
+  const notes: string[] = []
+  if (othersCores > OTHERS_LIMIT) notes.push(`others kept ${othersCores.toFixed(1)} cores busy meanwhile`)
+  const worst = spreads.reduce((a, b) => (a.ratio > b.ratio ? a : b), { ratio: 0, what: '' })
+  if (worst.ratio > SPREAD_LIMIT) {
+    notes.push(`repeats differ by up to ${Math.round(worst.ratio * 100)} % (${worst.what})`)
+  }
+  return notes
+}

@@ -1,0 +1,27 @@
+import { cpuTimeOf, ownCpuTime } from './clock.js'
+
+/** One thing to be measured, beside others: a peer in its own process that answers every question. */
+export interface Lane {
+  readonly name: string
+  /** Size of every message, in bytes. */
+  readonly payloadBytes: number
+  /** Where the peer's CPU time is counted; undefined when it is this process. */
+  readonly pid: number | undefined
+  /** Sends a question and waits for its answer. The message is the caller's again afterwards. */
+  ask(message: Uint8Array): Promise<Uint8Array>
+  /** Sends without waiting for an answer. Undefined: go on; otherwise wait before the next message. */
+  send(message: Uint8Array): Promise<unknown> | undefined
+  /** Ends the peer and waits until it is gone. */
+  close(): Promise<void>
+}
+
+/** CPU time that both ends of lanes have used, in ns; undefined where the kernel does not count it. */
+export function cpuTime(lanes: readonly Lane[]): number | undefined {
+  let sum = ownCpuTime()
+  for (const { pid } of lanes) {
+    const theirs = pid === undefined ? 0 : cpuTimeOf(pid)
+    if (theirs === undefined) return undefined
+    sum += theirs
+  }
+  return sum
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it, vi } from 'vitest'
+import { bench } from '../dist/index.js'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+describe('bench', () => {
+  it('has a row for each size and URL, and tells how far it is', async () => {
+    const progress: string[] = []
+    const { rows, machine } = await bench({
+      urls: ['mem:', 'unix:'],
+      payloads: [1, 5000],
+      quick: true,
+      onProgress: ({ payloadBytes, step, steps }) => progress.push(`${payloadBytes}: ${step}/${steps}`),
+    })
+    expect(rows.map(({ url, payloadBytes }) => [url, payloadBytes])).toEqual([
+      ['mem:', 1],
+      ['unix:', 1],
+      ['mem:', 5000],
+      ['unix:', 5000],
+    ])
+    for (const row of rows)
+      expect(row.bytesPerSecond / row.messagesPerSecond).toBeCloseTo(row.payloadBytes, 0)
+    expect(progress).toEqual(['1: 1/2', '1: 2/2', '5000: 1/2', '5000: 2/2'])
+    expect(machine.node).toBe(process.version)
+  })
+
+  it('has a row for our own and for its twin, as the example shows', async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    await import('./example.js')
+    const names = log.mock.calls.map(([name]) => name)
+    log.mockRestore()
+    expect(names.slice(0, 4)).toEqual(['unix:', 'net, Unix socket', 'tcp:', 'net, TCP'])
+  })
+
+  it('leaves nothing running when a transport is not there', async () => {
+    await expect(bench({ urls: ['mem:', 'nix:'], quick: true })).rejects.toThrow('there is no transport')
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { Histogram } from '../dist/index.js'
+
+const close = (value: number) => ({
+  asymmetricMatch: (other: number) => Math.abs(other / value - 1) < 0.002,
+  toString: () => `about ${value}`,
+})
+
+describe('a histogram', () => {
+  it('has the quantiles of what was recorded, to three figures', () => {
+    const histogram = new Histogram()
+    for (let ns = 1n; ns <= 10_000n; ns++) histogram.record(ns * 1000n)
+    expect(histogram.count).toBe(10_000)
+    expect(histogram.quantiles()).toEqual({
+      p50: close(5_000_000),
+      p90: close(9_000_000),
+      p99: close(9_900_000),
+      p999: close(9_990_000),
+      max: close(10_000_000),
+      mean: close(5_000_500),
+    })
+  })
+
+  it('takes what another one has recorded', () => {
+    const [one, other] = [new Histogram(), new Histogram()]
+    one.record(10n)
+    other.record(1000n)
+    one.add(other)
+    expect(one.count).toBe(2)
+    expect(one.quantiles()).toMatchObject({ p50: close(10), max: close(1000) })
+  })
+
+  it('takes a duration that the clock could not see', () => {
+    const histogram = new Histogram()
+    histogram.record(0n)
+    expect(histogram.quantiles().max).toBe(1)
+  })
+})

@@ -1,0 +1,71 @@
+import { availableParallelism } from 'node:os'
+import type { Row } from '@strait/bench'
+import { describe, expect, it } from 'vitest'
+import { strait } from './strait.js'
+
+describe('strait bench', () => {
+  it('prints JSON with a row for each transport and its bare twin behind it', async () => {
+    const { code, stdout } = await strait(['bench', '--quick', '--json', '--peers', '--payload', '64'])
+    expect(code).toBe(0)
+    const { machine, rows, ...rest } = JSON.parse(stdout)
+    expect(rest).toEqual({})
+    expect(machine).toMatchObject({ node: process.version })
+    expect(rows.map(({ url, peer }: Row) => [url, peer])).toEqual([
+      ['mem:', undefined],
+      ['unix:', undefined],
+      ['unix:', 'net, Unix socket'],
+      ['tcp:', undefined],
+      ['tcp:', 'net, TCP'],
+      ['fork:', undefined],
+      ['fork:', 'child_process'],
+    ])
+    const figure = expect.any(Number)
+    for (const { peer, ...row } of rows) {
+      expect(row).toEqual({
+        url: `${row.scheme}:`,
+        scheme: row.scheme,
+        mode: 'hot',
+        placement: availableParallelism() === 1 ? 'same core' : 'free',
+        payloadBytes: 64,
+        rounds: figure,
+        rttNs: { p50: figure, p90: figure, p99: figure, p999: figure, max: figure, mean: figure },
+        messagesPerSecond: figure,
+        bytesPerSecond: figure,
+        cpuPerRoundNs: figure,
+        floorNs: null,
+        ratioToFloor: null,
+      })
+      const { p50, p90, p99, p999, max } = row.rttNs
+      expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].sort((a, b) => a - b))
+      for (const value of [p50, row.rounds, row.messagesPerSecond, row.cpuPerRoundNs]) {
+        expect(value).toBeGreaterThan(0)
+      }
+    }
+  })
+
+  it('prints a plain table into a pipe, with a block for each size', async () => {
+    const args = ['bench', '--quick', '--url', 'mem:', 'unix:', '--payload', '1', '100000']
+    const { code, stdout } = await strait(args)
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('\x1b')
+    const lines = stdout.split('\n').filter((line) => /^(\d| {2}\S+: )/.test(line))
+    expect(lines.map((line) => line.trim().split(' ')[0])).toEqual([
+      '1',
+      'mem:',
+      'unix:',
+      '100,000',
+      'mem:',
+      'unix:',
+    ])
+  })
+
+  it.concurrent.each([
+    [['--payload', '0'], 'Must be a whole number of bytes'],
+    [['--mode', 'cold'], 'Allowed choices are hot'],
+    [['--url', 'nix:'], 'there is no transport'],
+  ])('refuses %j with exit code 2', async (args, reason) => {
+    const { code, stderr } = await strait(['bench', ...args])
+    expect(stderr).toContain(reason)
+    expect(code).toBe(2)
+  })
+})

@@ -1,0 +1,94 @@
+import { schemes } from 'strait'
+import { describe, expect, it } from 'vitest'
+import { expected, missingProcesses, missingWorkers, wrongResult } from '../dist/fib/check.js'
+import type { FibRow } from '../dist/fib/run.js'
+import { strait } from './strait.js'
+
+const VALUES = [89, 144, 233, 377, 610, 987, 1597, 2584, 4181, 6765]
+
+describe('strait fib', () => {
+  it('prints JSON with ten right results over every transport, each from a process of its own', async () => {
+    const { code, stdout, stderr } = await strait(['fib', '--json'])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const { machine, rows, ...rest } = JSON.parse(stdout)
+    expect(rest).toEqual({})
+    expect(machine).toMatchObject({
+      cpu: expect.any(String),
+      cores: expect.any(Number),
+      kernel: expect.stringContaining('Linux'),
+      node: process.version,
+    })
+    expect(rows.map(({ scheme }: FibRow) => scheme)).toEqual(schemes)
+    for (const row of rows) {
+      expect(row).toEqual({
+        url: `${row.scheme}:`,
+        scheme: row.scheme,
+        jobs: VALUES.map((value, index) => ({
+          n: 10 + index,
+          value,
+          ms: expect.any(Number),
+          pid: expect.any(Number),
+        })),
+        wallMs: expect.any(Number),
+        rttNs: { p50: expect.any(Number), p99: expect.any(Number) },
+      })
+      expect(new Set(row.jobs.map(({ pid }: { pid: number }) => pid)).size).toBe(
+        row.scheme === 'mem' ? 1 : 10,
+      )
+      expect(row.rttNs.p50).toBeGreaterThan(0)
+      expect(row.rttNs.p99).toBeGreaterThanOrEqual(row.rttNs.p50)
+    }
+  })
+
+  it('prints a plain table into a pipe', async () => {
+    const { code, stdout } = await strait(['fib', '--url', 'unix:', 'mem:', '--from', '3', '--to', '5'])
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('\x1b')
+    expect(stdout).toMatch(/^ {2}unix: +3 +3\/3 /m)
+    expect(stdout).toMatch(/^ {2}mem: +1 +3\/3 /m)
+  })
+
+  it.concurrent.each([
+    [['--url', 'nix:'], 'there is no transport'],
+    [['--url', 'unix'], 'an address begins with a scheme'],
+    [['--url', 'unix:/run/a.sock'], 'spawnPeer chooses the address itself'],
+    [['--from', '12', '--to', '11'], '--from 12 is larger than --to 11'],
+    [['--to', '1000'], 'Must be a whole number from 0 to 40'],
+    [['--frm', '1'], "unknown option '--frm'"],
+  ])('refuses %j with exit code 2', async (args, reason) => {
+    const { code, stdout, stderr } = await strait(['fib', ...args])
+    expect(stderr).toContain(`strait: `)
+    expect(stderr).toContain(reason)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+})
+
+describe('the check', () => {
+  it('knows the numbers', () => {
+    expect([0, 1, 2, 3, 4].map(expected)).toEqual([1, 1, 2, 3, 5])
+    expect(VALUES.map((_, index) => expected(10 + index))).toEqual(VALUES)
+  })
+
+  it('finds a wrong result', () => {
+    expect(wrongResult({ n: 10, value: 89, pid: 7 })).toEqual([])
+    expect(wrongResult({ n: 10, value: 55, pid: 7 })).toEqual(['process 7 says fib(10) = 55, but it is 89'])
+  })
+
+  it('finds two workers in one process, where there should be two', () => {
+    const workers = [{ pid: 1 }, { pid: 1 }]
+    expect(missingProcesses(workers, false)).toEqual(['2 jobs had only 1 processes'])
+    expect(missingProcesses(workers, true)).toEqual([])
+    expect(missingProcesses([{ pid: 1 }, { pid: 2 }], false)).toEqual([])
+  })
+
+  it('finds a worker that has ended', () => {
+    const worker = (state: string, exitCode: number | null) =>
+      ({ channel: { state }, process: { exitCode, signalCode: null } }) as never
+    expect(missingWorkers([worker('open', null), worker('open', null)])).toEqual([])
+    expect(missingWorkers([worker('open', null), worker('open', 0), worker('closed', null)])).toEqual([
+      'only 1 of 3 workers were alive before the first job',
+    ])
+  })
+})

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { spawnPeer } from '../src/index.js'
+import { talk } from './support/soak.mjs'
+
+const MIB = 1024 * 1024
+const BYTES = process.env.STRAIT_SOAK ? 512 * MIB : 64 * MIB
+const PEER = new URL('./support/soak-peer.mjs', import.meta.url)
+
+describe.each(['unix:', 'tcp:', 'fork:'])('C1 C2 C4 two processes over %s', (address) => {
+  it(`${BYTES / MIB} MiB in random sizes each way at once arrive byte for byte`, async () => {
+    const bytes = address === 'fork:' ? BYTES / 4 : BYTES
+    const peer = await spawnPeer(address, PEER, { args: [String(bytes)] })
+    const { sent, received } = await talk(peer.channel, bytes, 1, 2)
+    expect(sent).toBeGreaterThan(100)
+    expect(received).toBeGreaterThan(100)
+    expect(await peer.close()).toEqual({ exitCode: 0, signal: null })
+    expect(await peer.channel.closed).not.toHaveProperty('error')
+  })
+})

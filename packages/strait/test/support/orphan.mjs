@@ -1,0 +1,8 @@
+import { parentChannel } from 'strait'
+
+try {
+  await parentChannel()
+  console.log('joined')
+} catch (error) {
+  console.log(error.code)
+}

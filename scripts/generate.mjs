@@ -1,0 +1,148 @@
+// Fills the generated parts of the documents: code from examples/, tables from the code and from measurements.
+// Runs after the build.
+//
+//   node scripts/generate.mjs [--check] [file …]      default: every document
+//
+// Writes what is stale; with --check it names what is stale, writes nothing and exits 1.
+//
+//   <!-- generated:file examples/mem/main.ts -->      that file
+//   <!-- generated:output examples/mem/main.ts -->    what it prints
+//   <!-- generated:capabilities unix -->              the capabilities of one transport
+//   <!-- generated:comparison -->                     the capabilities of all
+//   <!-- generated:round-trips -->                    benchmarks/results/latest.json
+//   <!-- /generated -->
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { extname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadTransport, schemes } from '../packages/strait/dist/index.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const RESULTS = 'benchmarks/results/latest.json'
+const BLOCK = /^<!-- generated:(\S+) ?(\S*) -->\n[\s\S]*?^<!-- \/generated -->$/gm
+
+const CARRIES = {
+  mem: 'a queue in this process',
+  unix: 'Unix stream socket',
+  tcp: 'TCP, without delay',
+  fork: "Node's own `child_process` channel",
+}
+
+const transports = new Map()
+for (const scheme of schemes) transports.set(scheme, await loadTransport(scheme))
+
+const outputs = new Map()
+
+const generators = {
+  file: (path) => fence(extname(path).slice(1), readFileSync(join(root, path), 'utf8')),
+  output: (path) => fence('text', output(path)),
+  capabilities: (scheme) => {
+    const transport = transports.get(scheme)
+    const rows = Object.entries(transport.capabilities).map(([name, value]) => [`\`${name}\``, show(value)])
+    return table([['capability', `\`${scheme}:\``], ...rows, ['ends meet by', meeting(transport)]])
+  },
+  comparison: () => {
+    const all = [...transports.values()]
+    const names = Object.keys(all[0].capabilities)
+    return table([
+      ['capability', ...schemes.map((scheme) => `\`${scheme}:\``)],
+      ...names.map((name) => [`\`${name}\``, ...all.map(({ capabilities }) => show(capabilities[name]))]),
+      ['ends meet by', ...all.map(meeting)],
+    ])
+  },
+  'round-trips': roundTrips,
+}
+
+function fence(language, text) {
+  return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+}
+
+/** Columns are as wide as their widest cell, which is also how the formatter wants them. */
+function table([head, ...rows], right = head.map(() => false)) {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((cells) => cells[column].length)))
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const fill = (cells) =>
+    line(cells.map((cell, i) => (right[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))))
+  const rule = line(widths.map((width, i) => (right[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))))
+  return [fill(head), rule, ...rows.map(fill)].join('\n')
+}
+
+function show(value) {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  return typeof value === 'number' ? `${value / 1024 / 1024} MiB` : value
+}
+
+function meeting({ listen, connect, pair, inherit, privateAddress, capabilities }) {
+  const spawns = inherit ?? privateAddress ?? (capabilities.scope === 'process' && pair)
+  const ways = { listen, connect, pair, spawnPeer: spawns }
+  return Object.keys(ways)
+    .filter((way) => ways[way] !== undefined && ways[way] !== false)
+    .map((way) => `\`${way}\``)
+    .join(', ')
+}
+
+/** What a built example prints. */
+function output(path) {
+  if (!outputs.has(path)) {
+    const built = join(root, path.replace('examples/', 'examples/dist/').replace(/\.ts$/, '.js'))
+    outputs.set(path, execFileSync(process.execPath, [built], { encoding: 'utf8', timeout: 60_000 }))
+  }
+  return outputs.get(path)
+}
+
+function roundTrips() {
+  const head = ['address', 'what carries the bytes', 'how far apart']
+  const facts = (scheme) => [
+    `[\`${scheme}:\`](packages/${scheme === 'mem' ? 'core' : `transport-${scheme}`}/README.md)`,
+    CARRIES[scheme] ?? missing(scheme),
+    transports.get(scheme).capabilities.scope,
+  ]
+  const file = join(root, RESULTS)
+  if (!existsSync(file)) return table([head, ...schemes.map(facts)])
+
+  const { machine, rows } = JSON.parse(readFileSync(file, 'utf8'))
+  const hot = rows.filter(({ mode, payloadBytes }) => mode === 'hot' && payloadBytes === 64)
+  const microseconds = (row, quantile) => (row === undefined ? '–' : (row.rttNs[quantile] / 1000).toFixed(1))
+  const measured = schemes.map((scheme) => {
+    const ours = hot.find((row) => row.scheme === scheme && row.peer === undefined)
+    const bare = hot.find((row) => row.scheme === scheme && row.peer !== undefined)
+    return [...facts(scheme), microseconds(ours, 'p50'), microseconds(ours, 'p99'), microseconds(bare, 'p50')]
+  })
+  const right = [false, false, false, true, true, true]
+  const where = `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`
+  return [
+    table([[...head, 'p50 µs', 'p99 µs', 'bare Node p50 µs'], ...measured], right),
+    '',
+    `One round trip of 64 bytes at a time, two processes (\`mem:\` one), both awaited. ${where}.`,
+  ].join('\n')
+}
+
+function missing(scheme) {
+  throw new Error(`say in CARRIES what carries the bytes of ${scheme}:`)
+}
+
+function documents(directory = root) {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.') || ['node_modules', 'dist'].includes(entry.name)) return []
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) return documents(path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}
+
+const check = process.argv.includes('--check')
+const named = process.argv.slice(2).filter((argument) => argument !== '--check')
+for (const path of named.length > 0 ? named : documents()) {
+  const before = readFileSync(path, 'utf8')
+  const after = before.replace(BLOCK, (_, kind, argument) => {
+    const generate = generators[kind]
+    if (generate === undefined) throw new Error(`${path}: nothing generates '${kind}'`)
+    const tail = argument === '' ? '' : ` ${argument}`
+    return `<!-- generated:${kind}${tail} -->\n${generate(argument)}\n<!-- /generated -->`
+  })
+  if (after === before) continue
+  console.log(`${check ? 'stale: ' : 'wrote '}${relative(process.cwd(), path)}`)
+  if (check) process.exitCode = 1
+  else writeFileSync(path, after)
+}

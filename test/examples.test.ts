@@ -1,0 +1,104 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const built = fileURLToPath(new URL('../examples/dist/', import.meta.url))
+
+/** The only place where an example can leave a file behind. */
+let temporary: string
+
+beforeAll(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'strait-test-'))
+})
+
+afterAll(() => {
+  rmSync(temporary, { recursive: true })
+})
+
+async function example(file: string, ...args: string[]): Promise<string[]> {
+  const env = { ...process.env, TMPDIR: temporary }
+  const { stdout, stderr } = await run(process.execPath, [join(built, file), ...args], { env })
+  expect(stderr).toBe('')
+  expect(readdirSync(temporary)).toEqual([])
+  return stdout.trimEnd().split('\n')
+}
+
+describe('the examples run, say what their pages say, and leave nothing behind', () => {
+  it('mem: two ends in one process', async () => {
+    expect(await example('mem/main.js')).toEqual([
+      'answer: ONE WORD SWAPS THE TRANSPORT',
+      'answer: BEFORE',
+      'after close: closed, by the peer',
+      'nobody reads: message 63 of 1 KiB is refused',
+    ])
+  })
+
+  it('unix: a name, its mode, and its heir', async () => {
+    expect(await example('unix/main.js')).toEqual([
+      'listening, mode 600',
+      'ERR_STRAIT_ADDRESS_IN_USE: listen unix:/app.sock: somebody listens here already',
+      'closed, the name is gone',
+      'listening, mode 660',
+      'the listener was killed, the name is still there',
+      'ERR_STRAIT_REFUSED: connect unix:/app.sock: nobody is listening (ECONNREFUSED)',
+      'the next listener has taken it and accepts',
+      'ERR_STRAIT_ADDRESS_IN_USE: listen unix:/app.sock: something that is not a socket stands there',
+      'ERR_STRAIT_PERMISSION: connect unix:/app.sock: a symbolic link stands there',
+    ])
+  })
+
+  it('tcp: only who knows the key comes in', async () => {
+    expect(await example('tcp/main.js')).toEqual([
+      'connectable as printed: true',
+      'no key: ERR_STRAIT_AUTH_FAILED',
+      'wrong key: ERR_STRAIT_AUTH_FAILED',
+      'the listener turned away 2 and lives on',
+      'right key: hello',
+    ])
+  })
+
+  it('tcp: TLS by options of Node', async () => {
+    expect(await example('tcp/tls.js')).toEqual([
+      'ERR_STRAIT_SYSTEM, the cause is DEPTH_ZERO_SELF_SIGNED_CERT',
+      'hello, and nobody on the way can read it',
+    ])
+  })
+
+  it('fork: what process.send would queue without bound stops at a window', async () => {
+    expect(await example('fork/main.js')).toEqual([
+      'process.send, child stopped: took all 32768 KiB',
+      'fork:, child stopped: full after 256 KiB',
+      'child: received 256 KiB; its own answer was full after 256 KiB',
+      'of which 256 KiB have arrived here',
+    ])
+  })
+
+  it('talk: two programs meet at an address', async () => {
+    const answer = spawn(process.execPath, [join(built, 'talk/answer.js'), 'tcp://127.0.0.1:0'])
+    const ended = once(answer, 'exit')
+    const [greeting] = await once(answer.stdout.setEncoding('utf8'), 'data')
+    const [, url] = /^listening at (\S+)$/m.exec(greeting)!
+    expect(await example('talk/ask.js', url!)).toEqual(['{ answer: 5 }'])
+    expect(await ended).toEqual([0, null])
+  })
+
+  it('fib: the same two files for every URL', async () => {
+    const urls = ['mem:', 'unix:', 'tcp:', 'fork:']
+    const env = { ...process.env, TMPDIR: temporary }
+    const { stdout } = await run(process.execPath, [join(built, 'fib/main.js'), ...urls], { env })
+    for (const url of urls) {
+      const lines = stdout.split('\n').filter((line) => line.startsWith(`${url} `))
+      expect(lines).toHaveLength(10)
+      expect(lines[0]).toMatch(/fib\(10\) = 89$/)
+      expect(lines[9]).toMatch(/fib\(19\) = 6765$/)
+      const processes = new Set(lines.map((line) => line.split(' ')[1]))
+      expect(processes.size).toBe(url === 'mem:' ? 1 : 10)
+    }
+  })
+})
