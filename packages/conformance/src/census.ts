@@ -10,7 +10,7 @@ export interface Census {
 /** Descriptors that are sockets, pipes or other objects of communication; files that Node reads come and go. */
 const COMMUNICATION = /^(?:socket|pipe|\/memfd|anon_inode:\[(?:eventfd|signalfd|timerfd)\])/
 
-export function census(directory: string): Census {
+export function census(directory?: string): Census {
   const descriptors: string[] = []
   for (const name of readdirSync('/proc/self/fd')) {
     try {
@@ -23,7 +23,7 @@ export function census(directory: string): Census {
   return {
     descriptors: descriptors.sort(),
     threads: readdirSync('/proc/self/task').length,
-    files: readdirSync(directory).sort(),
+    files: directory === undefined ? [] : readdirSync(directory).sort(),
   }
 }
 
@@ -38,4 +38,21 @@ export function leftovers(before: Census, now: Census): string[] {
     ...(threads > 0 ? [`${threads} threads`] : []),
     ...files.map((name) => `file ${name}`),
   ]
+}
+
+/**
+ * What is left once the event loop has closed what was released: descriptors are closed some turns later, what leaks
+ * stays. Looks again for up to `patience` ms.
+ */
+export async function settledLeftovers(
+  before: Census,
+  count: () => Census,
+  patience = 5_000,
+): Promise<string[]> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    const left = leftovers(before, count())
+    if (left.length === 0 || Date.now() > deadline) return left
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import { type BaseChannel, type BaseListener, parseAddress } from '@strait/core'
 import { type PeerTransport, parentChannel } from '@strait/core/node'
 import { Actor, type ActorMethod, reportError } from './actor.js'
+import { census, settledLeftovers } from './census.js'
 import { enterPhase, type Phase, runPhases } from './phases.js'
 
 // A process of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
@@ -19,6 +20,7 @@ export interface Request {
     | 'enter'
     | 'exit'
     | 'lonely'
+    | 'reset'
   readonly args: readonly unknown[]
 }
 
@@ -56,12 +58,20 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   phases: async (address: string) => runPhases(transport, address),
   enter: (phase: Phase) => enterPhase(parent!, phase),
   exit: (code: number) => process.exit(code),
+  // Ends everything, for the next test. Returns what is left in this process.
+  reset: async () => {
+    for (const listener of listeners.splice(0)) await listener.close()
+    for (const actor of actors.splice(0)) await actor.abort()
+    return settledLeftovers(before, () => census())
+  },
   // From here on only a channel can keep this process alive.
   lonely: () => {
     lines.close()
     process.stdin.unref()
   },
 }
+
+const before = census()
 
 const lines = createInterface({ input: process.stdin })
 lines.on('line', async (line) => {

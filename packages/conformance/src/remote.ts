@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '@strait/core'
@@ -27,6 +28,7 @@ export class Host {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #count = 0
+  #spent = false
   /** Lines that are no replies: what the phases log. */
   readonly log: string[] = []
 
@@ -47,7 +49,7 @@ export class Host {
 
   /** Starts a host without a channel of its own. */
   static start(module: string, options: { uid?: number; gid?: number } = {}): Host {
-    const child = spawn(process.execPath, [fileURLToPath(HOST), module], {
+    const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(HOST), module], {
       stdio: ['pipe', 'pipe', 'inherit'],
       ...options,
     })
@@ -62,7 +64,7 @@ export class Host {
   ): Promise<{ host: Host; channel: BaseChannel; actor: RemoteActor }> {
     const peer = await spawnPeer(transport, new URL(`${transport.schemes[0]}:`), HOST, {
       ...options,
-      execArgv: [],
+      execArgv: ['--no-warnings'],
       args: [module],
       stdio: ['pipe', 'pipe', 'inherit'],
     })
@@ -84,6 +86,7 @@ export class Host {
 
   call<T>(verb: Request['verb'], ...args: unknown[]): Promise<T> {
     const id = this.#count++
+    this.#spent ||= verb === 'exit' || verb === 'lonely'
     const reply = new Promise<T>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject })
     })
@@ -103,8 +106,21 @@ export class Host {
     })
   }
 
+  /** Lets this process end although the host lives; the host ends with its stdin. */
+  unref(): this {
+    this.process.unref()
+    for (const stream of [this.process.stdin, this.process.stdout]) (stream as Socket | null)?.unref()
+    return this
+  }
+
+  /** Whether the host has ended, or has been told something after which it is no good for another test. */
+  get spent(): boolean {
+    return this.#spent || this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
+    this.#spent = true
     this.process.kill('SIGKILL')
     await this.exited
   }

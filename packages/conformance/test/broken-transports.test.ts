@@ -5,7 +5,7 @@ import { failedClauses } from './broken/runner.js'
 
 // The suite is tested by transports that break one promise each: it must say which, and nothing else.
 
-const subject = { address: (_: string, name: string) => `mem:${name}`, guard: 1_000 }
+const subject = { address: (_: string, name: string) => `mem:${name}`, guard: 200 }
 
 // A broken transport rejects long after its test has failed, and nobody looks at that any more.
 const ignore = () => {}

@@ -94,14 +94,14 @@ export class BaseChannel implements Channel {
   trySend(message: Uint8Array): boolean {
     const refusal = this.#refuseSend(message)
     if (refusal !== undefined) throw refusal
-    return this.#senders.size === 0 && this.#write(message)
+    return this.#senders.size === 0 && this.#write(message, false)
   }
 
   send(message: Uint8Array, options?: WaitOptions): Promise<void> {
     const signal = options?.signal
     const refusal = this.#refuseSend(message, signal)
     if (refusal !== undefined) return Promise.reject(refusal)
-    if (this.#senders.size > 0 || this.#budget === 0 || !this.#write(message)) {
+    if (this.#senders.size > 0 || this.#budget === 0 || !this.#write(message, true)) {
       return this.#senders.wait(message, signal)
     }
     this.#spend()
@@ -269,8 +269,9 @@ export class BaseChannel implements Channel {
     )
   }
 
-  #write(message: Uint8Array): boolean {
-    if (!this.link.write(message)) return false
+  /** A message of `send` is lent: its promise tells the caller when it is his again. */
+  #write(message: Uint8Array, lent: boolean): boolean {
+    if (!this.link.write(message, lent)) return false
     this.#taken++
     return true
   }
@@ -281,7 +282,7 @@ export class BaseChannel implements Channel {
     const left = this.#taken - this.link.pending
     while (this.#leaving.length > 0 && this.#leaving[0]!.ticket <= left) this.#leaving.shift()!.resolve()
     for (let sender = this.#senders.first(); sender !== undefined; sender = this.#senders.first()) {
-      if (!this.#write(sender.data)) return
+      if (!this.#write(sender.data, true)) return
       const { resolve, reject } = this.#senders.shift()!
       if (this.link.pending === 0) resolve()
       else this.#leaving.push({ ticket: this.#taken, resolve, reject })

@@ -1,11 +1,15 @@
 import type { ChannelOptions } from './channel.js'
 import { StraitError } from './error.js'
 import { HEADER_SIZE, Kind, readUint32, writeHeader } from './frame.js'
-import { type Agreement, handshake, type Role, type Wire } from './handshake.js'
+import { type Agreement, handshake, type Role } from './handshake.js'
 import { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
+import { StreamWire } from './stream-wire.js'
 
-/** Messages of one turn travel together up to so many bytes; a larger one travels alone. */
+/** Messages of one turn travel together up to so many bytes. */
 const GATHER_SIZE = 64 * 1024
+
+/** From so many bytes on, a lent message is not copied: what that saves outweighs a second piece in the write. */
+const LEND_SIZE = 8 * 1024
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -30,106 +34,6 @@ export async function framed(bytes: ByteLink, role: Role, url: URL, options: Cha
   }
 }
 
-/** The handshake's reading and writing on a byte stream. */
-class StreamWire implements Wire {
-  readonly #bytes: ByteLink
-  readonly #role: Role
-  readonly #url: URL
-  readonly #out: Uint8Array[] = []
-  #busy = false
-  #onFlushed: (() => void) | undefined
-  #want: { length: number; resolve(bytes: Uint8Array): void; reject(error: unknown): void } | undefined
-  /** What has arrived and was not asked for yet; the frames begin here. */
-  rest: Uint8Array = NO_BYTES
-  ended: { error: StraitError | undefined } | undefined
-
-  constructor(bytes: ByteLink, role: Role, url: URL) {
-    this.#bytes = bytes
-    this.#role = role
-    this.#url = url
-    bytes.events = {
-      readable: () => this.#pump(),
-      writable: () => {
-        this.#busy = false
-        this.#flush()
-      },
-      end: (error) => {
-        this.ended = { error }
-        // A mere half-close still lets us finish; our write fails by itself where it does not.
-        if (error !== undefined) this.#giveUp()
-        this.#pump()
-      },
-      // The end follows and says more.
-      fail: () => this.#giveUp(),
-    }
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#out.push(bytes)
-    this.#flush()
-  }
-
-  read(length: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#want = { length, resolve, reject }
-      this.#pump()
-    })
-  }
-
-  #flush(): void {
-    while (!this.#busy && this.#out.length > 0) this.#busy = !this.#bytes.write(this.#out.shift()!)
-    this.#settleFlushed()
-  }
-
-  flushed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onFlushed = resolve
-      this.#settleFlushed()
-    })
-  }
-
-  /** Nothing leaves any more. */
-  #giveUp(): void {
-    this.#out.length = 0
-    this.#busy = false
-    this.#settleFlushed()
-  }
-
-  #settleFlushed(): void {
-    if (!this.#busy && this.#out.length === 0) this.#onFlushed?.()
-  }
-
-  #pump(): void {
-    const want = this.#want
-    if (want === undefined) return
-    while (this.rest.length < want.length) {
-      const chunk = this.#bytes.read()
-      if (chunk === undefined) {
-        if (this.ended !== undefined) {
-          this.#want = undefined
-          want.reject(this.#hangUp(this.ended.error))
-        }
-        return
-      }
-      const joined = new Uint8Array(this.rest.length + chunk.length)
-      joined.set(this.rest)
-      joined.set(chunk, this.rest.length)
-      this.rest = joined
-    }
-    const taken = this.rest.slice(0, want.length)
-    this.rest = this.rest.subarray(want.length)
-    this.#want = undefined
-    want.resolve(taken)
-  }
-
-  #hangUp(cause: StraitError | undefined): StraitError {
-    const context = { operation: this.#role, url: this.#url, cause }
-    return this.rest.length > 0
-      ? new StraitError('TRUNCATED', 'the other end hung up in the middle of its greeting', context)
-      : new StraitError('RESET', 'the other end hung up', context)
-  }
-}
-
 /** Frames on a byte stream. */
 class FramedLink implements Link {
   events: LinkEvents = NO_EVENTS
@@ -148,6 +52,7 @@ class FramedLink implements Link {
   #ended = false
 
   // Outgoing: frames gathered in one slab. While the mechanism still owns it, nothing more is taken.
+  readonly #head = new Uint8Array(HEADER_SIZE)
   #slab = new Uint8Array(1024)
   #used = 0
   #gathered = 0
@@ -301,15 +206,22 @@ class FramedLink implements Link {
 
   // Outgoing
 
-  write(message: Uint8Array): boolean {
+  write(message: Uint8Array, lent: boolean): boolean {
     if (this.#busy || this.#broken) return false
     const size = HEADER_SIZE + message.length
-    if (this.#used + size > GATHER_SIZE) {
+    const alone = lent && message.length >= LEND_SIZE
+    if (alone || this.#used + size > GATHER_SIZE) {
       this.#flush()
       if (this.#busy || this.#broken) return false
     }
-    this.#append(Kind.DATA, message)
     this.#gathered++
+    if (alone) {
+      writeHeader(this.#head, 0, Kind.DATA, message.length)
+      if (this.#bytes.write(this.#head, message)) this.#emptied()
+      else this.#busy = true
+      return true
+    }
+    this.#append(Kind.DATA, message)
     // The first message of a turn leaves at once; those behind it in the same turn travel together.
     if (!this.#corked) {
       this.#corked = true

@@ -31,8 +31,11 @@ export interface Link {
   readonly maxMessageSize: number
   /** Takes the next whole message, or undefined: none now, and `readable` or `end` will follow. Never waits. */
   read(): Uint8Array | undefined
-  /** Takes the whole message, or refuses it: then `writable` will follow. Never waits, keeps no reference. */
-  write(message: Uint8Array): boolean
+  /**
+   * Takes the whole message, or refuses it: then `writable` will follow. Never waits. Keeps no reference, but to a
+   * `lent` message, which nobody changes, until it has left.
+   */
+  write(message: Uint8Array, lent: boolean): boolean
   /** Says the end to the peer behind everything taken. Resolves when that has left, or cannot any more. */
   shutdown(): Promise<void>
   /** Releases everything, at once. Called once, last. */
@@ -47,10 +50,10 @@ export interface ByteLink {
   /** The bytes that came next, or undefined: none now. They are the caller's and never change. */
   read(): Uint8Array | undefined
   /**
-   * True: all bytes have left, and the array is the caller's again. False: the rest is still leaving, the array
-   * must stay as it is, and nothing may be written before `writable`.
+   * Writes both arrays, one behind the other. True: all bytes have left, and the arrays are the caller's again.
+   * False: the rest is still leaving, the arrays must stay as they are, and nothing may be written before `writable`.
    */
-  write(bytes: Uint8Array): boolean
+  write(bytes: Uint8Array, more?: Uint8Array): boolean
   destroy(): void
   ref(): void
   unref(): void

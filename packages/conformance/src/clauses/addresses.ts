@@ -180,7 +180,7 @@ export function C13(clause: Clause): void {
       if (process.geteuid?.() !== 0 || !readableByOthers(fileURLToPath(clause.subject.module!))) return
       chmodSync(trial.directory, 0o755)
       const listener = await trial.listen()
-      const stranger = trial.host({ uid: NOBODY, gid: NOBODY })
+      const stranger = trial.stranger(NOBODY)
       const refusal = await stranger
         .call('connect', listener.url.href, {})
         .catch((error: RemoteError) => error.code)

@@ -88,7 +88,7 @@ async function killSpawned(trial: Trial, phase: Phase, delay: number): Promise<R
       new URL('../host.js', import.meta.url),
       {
         args: [module!],
-        execArgv: [],
+        execArgv: ['--no-warnings'],
         stdio: ['pipe', 'ignore', 'inherit'],
         signal: controller.signal,
       },

@@ -38,18 +38,23 @@ function pairOf(spoil: (a: BaseChannel, b: BaseChannel) => unknown): Transport<B
 /** The link of a channel, to be spoiled. */
 const linkOf = (channel: BaseChannel) => (channel as unknown as { link: Link }).link
 
+/** What a spoiled link was before. */
+interface Original extends Pick<Link, 'read' | 'shutdown' | 'destroy'> {
+  write(message: Uint8Array): boolean
+}
+
 /** Replaces methods of both links. */
 function links(
-  spoil: (link: Link, original: Link) => Partial<Record<keyof Link, unknown>>,
+  spoil: (link: Link, original: Original) => Partial<Record<keyof Link, unknown>>,
 ): Transport<BaseChannel> {
   const one = (channel: BaseChannel) => {
     const link = linkOf(channel)
-    const original = {
+    const original: Original = {
       read: link.read.bind(link),
-      write: link.write.bind(link),
+      write: (message: Uint8Array) => Object.getPrototypeOf(link).write.call(link, message, false),
       shutdown: link.shutdown.bind(link),
       destroy: link.destroy.bind(link),
-    } as unknown as Link
+    }
     Object.assign(link, spoil(link, original))
   }
   return pairOf((a, b) => {
@@ -436,6 +441,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'does not ask for the key',
     breaks: 'C13',
+    // Who never looks at a key cannot refuse an empty one.
+    implies: ['C10'],
     transport: named({
       listen: (url, { key: _, ...options } = {}) => mem.listen(url, options),
       connect: (url, { key: _, ...options } = {}) => mem.connect(url, options),

@@ -81,10 +81,16 @@ export class SocketBytes implements ByteLink {
     return chunk
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, more?: Uint8Array): boolean {
     this.#writing = true
     this.#written = false
-    this.#socket._write(bytes, 'buffer' as BufferEncoding, this.#onWritten)
+    const encoding = 'buffer' as BufferEncoding
+    if (more === undefined) this.#socket._write(bytes, encoding, this.#onWritten)
+    else
+      this.#socket._writev!(
+        [bytes, more].map((chunk) => ({ chunk, encoding })),
+        this.#onWritten,
+      )
     this.#writing = false
     return this.#written
   }

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Capabilities, loadTransport, schemes } from 'strait'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const packages = readdirSync(join(root, 'packages'))
+const transports = packages.filter((name) => name.startsWith('transport-'))
+const manifest = (name: string) =>
+  JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'))
+
+function sources(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) return sources(path)
+    return entry.name.endsWith('.ts') ? [path] : []
+  })
+}
+
+/** Who may import whom. A package that is not listed may import core only. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: [],
+  conformance: ['core'],
+  strait: ['core', ...transports],
+  bench: ['core', 'strait'],
+  cli: ['core', 'strait', 'bench'],
+}
+
+/** Which capability may be absent, and for whom; nobody passes the suite by declaring more absent. */
+const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
+  detectsPeerDeath: ['mem'],
+  survivesSenderDeath: ['mem'],
+  deliversAfterPeerDeath: [],
+  // Until there is a native addon, the kernel is asked by nobody.
+  peerCredentials: ['mem', 'unix', 'tcp', 'fork'],
+  private: ['tcp'],
+  sync: ['mem', 'unix', 'tcp', 'fork'],
+}
+
+describe('the layout', () => {
+  it.each(transports)('%s runs the conformance suite, in under 15 lines', (name) => {
+    const path = join(root, 'packages', name, 'test/conformance.test.ts')
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+    expect(lines.length).toBeLessThan(15)
+    expect(lines.join('\n')).toContain("from '@strait/conformance'")
+  })
+
+  it.each(transports)('%s has a page, an address test where it has addresses, and a scheme', (name) => {
+    const scheme = name.replace('transport-', '')
+    expect(existsSync(join(root, 'packages', name, 'README.md'))).toBe(true)
+    expect(schemes).toContain(scheme)
+    expect(existsSync(join(root, 'examples', scheme, 'main.ts'))).toBe(true)
+    const hasAddress = existsSync(join(root, 'packages', name, 'src/address.ts'))
+    expect(existsSync(join(root, 'packages', name, 'test/address.test.ts'))).toBe(hasAddress)
+  })
+
+  it('core depends on nothing, and what a browser gets of it imports nothing of Node', () => {
+    expect(manifest('core').dependencies).toBeUndefined()
+    const imports = sources(join(root, 'packages/core/src'))
+      .filter((path) => !path.includes('/src/node/'))
+      .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/from '([^']+)'/g)].map(([, from]) => from!))
+    expect(imports.filter((from) => !/^\.\/[a-z-]+\.js$/.test(from))).toEqual([])
+  })
+
+  it.each(packages)('%s imports only downwards', (name) => {
+    const allowed = (MAY_IMPORT[name] ?? ['core']).map((other) =>
+      other === 'strait' ? other : `@strait/${other}`,
+    )
+    const { dependencies = {} } = manifest(name)
+    const ours = Object.keys(dependencies).filter(
+      (other) => other === 'strait' || other.startsWith('@strait/'),
+    )
+    expect(ours.filter((other) => !allowed.includes(other))).toEqual([])
+  })
+
+  it.each(
+    schemes.flatMap((scheme) => Object.entries(MAY_LACK).map(([key, lacking]) => ({ scheme, key, lacking }))),
+  )('$scheme lacks $key only if it may', async ({ scheme, key, lacking }) => {
+    const { capabilities } = await loadTransport(scheme)
+    if (!capabilities[key as keyof Capabilities]) expect(lacking).toContain(scheme)
+    else expect(lacking).not.toContain(scheme)
+  })
+
+  it('no file is so long that it must be doing more than one thing', () => {
+    const long = packages
+      .flatMap((name) => sources(join(root, 'packages', name, 'src')))
+      .map((path) => ({ path, lines: readFileSync(path, 'utf8').split('\n').length }))
+      .filter(({ lines }) => lines > 450)
+    expect(long).toEqual([])
+  })
+})
