@@ -1,6 +1,7 @@
 import { schemes } from 'strait'
 import { describeMachine, type Machine } from './machine.js'
 import { Neighbours } from './neighbours.js'
+import { type Placement, Placer } from './placement.js'
 import { type Mode, type Plan, type Row, Run, type Spread } from './run.js'
 import { straitLane } from './strait-lane.js'
 import { twins } from './twins/index.js'
@@ -11,6 +12,8 @@ export interface BenchOptions {
   /** Sizes of a message, in bytes. Default: 64. */
   payloads?: readonly number[] | undefined
   mode?: Mode | undefined
+  /** Where the two ends run. Default: on different cores, where there are two and taskset(1). */
+  placement?: Placement | undefined
   /** Measures the bare-Node twin of each transport beside it. Default: false. */
   peers?: boolean | undefined
   /** Shorter stretches and fewer of them: to see that it works, not to quote. Default: false. */
@@ -54,8 +57,10 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
   let othersCores = 0
   for (const payloadBytes of payloads) {
     const runs: Run[] = []
+    const placer = new Placer(options.placement)
     try {
       for (const url of urls) runs.push(...(await open(url, payloadBytes, mode, options.peers)))
+      for (const { lane } of runs) if (lane.pid !== undefined) placer.place(lane.pid)
       for (const run of runs) await run.warmUp(plan)
       const neighbours = new Neighbours(runs.map(({ lane }) => lane))
       for (let step = 1; step <= plan.repeats; step++) {
@@ -68,8 +73,9 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
       othersCores = Math.max(othersCores, neighbours.cores() ?? 0)
     } finally {
       await Promise.all(runs.map(({ lane }) => lane.close()))
+      placer.release()
     }
-    rows.push(...runs.map((run) => run.row()))
+    rows.push(...runs.map((run) => run.row(placer.placement)))
     spreads.push(...runs.map((run) => run.spread()))
   }
   return { machine, rows, notes: doubts(othersCores, spreads) }

@@ -1,17 +1,12 @@
-import { availableParallelism } from 'node:os'
 import { Histogram, type Quantiles } from './histogram.js'
 import type { Lane } from './lane.js'
+import type { Placement } from './placement.js'
 import { roundTrips } from './round-trip.js'
 import { throughput } from './throughput.js'
 
 /** `hot`: the next question follows the last answer at once. */
 export const modes = ['hot'] as const
 export type Mode = (typeof modes)[number]
-
-/** `free`: the kernel chooses the cores. `same core`: this process may use only one, and its peers inherit that. */
-export type Placement = 'free' | 'same core'
-
-const placement: Placement = availableParallelism() === 1 ? 'same core' : 'free'
 
 /** What was measured of one lane. Times are in ns, sizes in bytes. */
 export interface Row {
@@ -85,7 +80,7 @@ export class Run {
     this.#ns += ns
   }
 
-  row(): Row {
+  row(placement: Placement): Row {
     const { payloadBytes } = this.lane
     const durations = new Histogram()
     for (const repeat of this.#repeats) durations.add(repeat)

@@ -25,7 +25,7 @@ describe('strait bench', () => {
         url: `${row.scheme}:`,
         scheme: row.scheme,
         mode: 'hot',
-        placement: availableParallelism() === 1 ? 'same core' : 'free',
+        placement: availableParallelism() === 1 ? 'same-core' : 'different-cores',
         payloadBytes: 64,
         rounds: figure,
         rttNs: { p50: figure, p90: figure, p99: figure, p999: figure, max: figure, mean: figure },

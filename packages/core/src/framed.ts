@@ -206,7 +206,7 @@ class FramedLink implements Link {
 
   // Outgoing
 
-  write(message: Uint8Array, lent: boolean): boolean {
+  write(message: Uint8Array, lent = false): boolean {
     if (this.#busy || this.#broken) return false
     const size = HEADER_SIZE + message.length
     const alone = lent && message.length >= LEND_SIZE

@@ -35,7 +35,7 @@ export interface Link {
    * Takes the whole message, or refuses it: then `writable` will follow. Never waits. Keeps no reference, but to a
    * `lent` message, which nobody changes, until it has left.
    */
-  write(message: Uint8Array, lent: boolean): boolean
+  write(message: Uint8Array, lent?: boolean): boolean
   /** Says the end to the peer behind everything taken. Resolves when that has left, or cannot any more. */
   shutdown(): Promise<void>
   /** Releases everything, at once. Called once, last. */

@@ -1,4 +1,4 @@
-import { bench, type Machine, modes, type Row } from '@strait/bench'
+import { bench, type Machine, modes, type Placement, placements, type Row } from '@strait/bench'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
 import { allSchemes, checkScheme, collect } from '../address.js'
@@ -11,6 +11,7 @@ interface BenchOptions {
   url?: readonly string[]
   payload?: readonly number[]
   mode: (typeof modes)[number]
+  placement: Placement
   peers?: boolean
   quick?: boolean
   json?: boolean
@@ -23,6 +24,11 @@ export function addBench(program: Command): void {
     .option('--url <url...>', 'transports, such as unix: (default: all)', collect)
     .option('--payload <bytes...>', 'sizes of a message (default: 64)', sizes)
     .addOption(new Option('--mode <mode>', 'how the rounds follow each other').choices(modes).default('hot'))
+    .addOption(
+      new Option('--placement <where>', 'where the two ends run')
+        .choices(placements)
+        .default('different-cores'),
+    )
     .option('--peers', 'measure the bare-Node twin of each transport beside it')
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
@@ -32,7 +38,7 @@ export function addBench(program: Command): void {
 Examples:
   $ strait bench --peers
   $ strait bench --url unix: tcp: --payload 64 65536
-  $ taskset -c 0 strait bench --peers              # both ends on one core
+  $ strait bench --peers --placement same-core
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
     )
@@ -61,7 +67,11 @@ async function run({ url: urls = allSchemes, payload: payloads = [64], json, ...
   complain(`do not quote this run: ${report.notes.join('; ')}`)
 }
 
-const PLACEMENTS = { free: 'free placement', 'same core': 'both ends on one core' }
+const PLACEMENTS = {
+  'different-cores': 'the two ends on different cores',
+  'same-core': 'both ends on one core',
+  free: 'on whichever cores the kernel chooses',
+}
 
 function page(machine: Machine, rows: readonly Row[], { peers }: { peers?: boolean }): string {
   const payloads = [...new Set(rows.map(({ payloadBytes }) => payloadBytes))]

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/**
+ * Where the two ends of a lane run. `free`: the kernel chooses, and changes its mind. Waking a peer on another core
+ * costs several times what it costs on one's own, so free figures are a mixture of two.
+ */
+export const placements = ['different-cores', 'same-core', 'free'] as const
+export type Placement = (typeof placements)[number]
+
+/** The cores that this process may use; sched_getaffinity(2). */
+function allowedCores(): number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}
+
+/** Binds all threads of a process to cores; taskset(1). */
+function bind(pid: number, cores: readonly number[]): boolean {
+  return spawnSync('taskset', ['-a', '-c', '-p', cores.join(','), String(pid)]).status === 0
+}
+
+/** Puts this process and its peers where they are to be measured. */
+export class Placer {
+  /** What could be done: one core leaves no choice, and without taskset(1) the kernel has it. */
+  readonly placement: Placement
+  readonly #cores = allowedCores()
+
+  constructor(wanted: Placement = 'different-cores') {
+    if (this.#cores.length === 1) this.placement = 'same-core'
+    else if (wanted === 'free' || !bind(process.pid, [this.#cores[0]!])) this.placement = 'free'
+    else this.placement = wanted
+  }
+
+  /** Places the other end of a lane. */
+  place(pid: number): void {
+    if (this.placement === 'free') return
+    bind(pid, [this.placement === 'same-core' ? this.#cores[0]! : this.#cores.at(-1)!])
+  }
+
+  /** Gives this process its cores back. */
+  release(): void {
+    if (this.#cores.length > 1 && this.placement !== 'free') bind(process.pid, this.#cores)
+  }
+}
