@@ -58,6 +58,8 @@ class FramedLink implements Link {
   #gathered = 0
   #busy = false
   #corked = false
+  /** A message was taken that did not leave at once; where it leaves later in the same turn, somebody must be told. */
+  #owesWritable = false
   #broken = false
   #pongDue = false
   #pingDue = false
@@ -222,6 +224,7 @@ class FramedLink implements Link {
       return true
     }
     this.#append(Kind.DATA, message)
+    this.#owesWritable ||= this.#corked
     // The first message of a turn leaves at once; those behind it in the same turn travel together.
     if (!this.#corked) {
       this.#corked = true
@@ -233,9 +236,10 @@ class FramedLink implements Link {
 
   #uncork(): void {
     this.#corked = false
-    if (this.#used === 0) return
     this.#flush()
-    if (!this.#busy) this.events.writable()
+    if (!this.#owesWritable || this.#busy) return
+    this.#owesWritable = false
+    this.events.writable()
   }
 
   #append(kind: Kind, payload: Uint8Array): void {

@@ -64,7 +64,7 @@ describe('C2 what is written leaves in order', () => {
       for (let step = 0; step < 5_000 && !hasLeft; step++) {
         const move = next()
         if (move < 0.5 && taken < messages.length) {
-          if (link.write(messages[taken]!)) taken++
+          if (link.write(messages[taken]!, next() < 0.5)) taken++
         } else if (move < 0.7) {
           if (bytes.busy) bytes.release()
         } else if (move < 0.75) {
@@ -88,6 +88,30 @@ describe('C2 what is written leaves in order', () => {
       expect(kinds(bytes).filter((kind) => kind === Kind.END)).toHaveLength(1)
       expect(witness.failures).toEqual([])
     }
+  })
+
+  it('a lent message that pushes those before it out is followed by writable for them', async () => {
+    const { bytes, link } = await greeted()
+    const witness = new Witness(link)
+    link.write(pattern(10, 0))
+    link.write(pattern(10, 1))
+    expect(link.pending).toBe(1)
+    const before = witness.writables
+    link.write(pattern(20_000, 2), true)
+    expect(link.pending).toBe(0)
+    await microtasks()
+    expect(witness.writables).toBeGreaterThan(before)
+    expect(data(bytes)).toEqual([pattern(10, 0), pattern(10, 1), pattern(20_000, 2)])
+  })
+
+  it('a lent message leaves uncopied, and is not touched while it leaves', async () => {
+    const { bytes, link } = await greeted()
+    bytes.accept = () => false
+    const message = pattern(20_000, 1)
+    expect(link.write(message, true)).toBe(true)
+    expect(link.pending).toBe(1)
+    message[0]! ^= 1
+    expect(() => bytes.release()).toThrow('changed while it was leaving')
   })
 
   it('a refused write is followed by writable', async () => {

@@ -16,20 +16,21 @@ export class ScriptedBytes implements ByteLink {
   /** Whether the next write leaves at once. */
   accept: () => boolean = () => true
   readonly #incoming: Uint8Array[] = []
-  #leaving: { array: Uint8Array; snapshot: Uint8Array } | undefined
+  #leaving: { arrays: Uint8Array[]; snapshot: Uint8Array } | undefined
 
   read(): Uint8Array | undefined {
     return this.#incoming.shift()
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(head: Uint8Array, more = new Uint8Array(0)): boolean {
+    const bytes = more.length === 0 ? head : join(head, more)
     if (this.#leaving !== undefined) throw new Error('written before writable')
     if (bytes.length === 0) throw new Error('written without bytes')
     if (this.accept()) {
       this.left.push(bytes.slice())
       return true
     }
-    this.#leaving = { array: bytes, snapshot: bytes.slice() }
+    this.#leaving = { arrays: [head, more], snapshot: bytes.slice() }
     return false
   }
 
@@ -39,8 +40,8 @@ export class ScriptedBytes implements ByteLink {
 
   /** What was refused to leave at once has left. */
   release(): void {
-    const { array, snapshot } = this.#leaving!
-    if (Buffer.compare(array, snapshot) !== 0) throw new Error('changed while it was leaving')
+    const { arrays, snapshot } = this.#leaving!
+    if (Buffer.compare(join(...arrays), snapshot) !== 0) throw new Error('changed while it was leaving')
     this.left.push(snapshot)
     this.#leaving = undefined
     this.events.writable()
