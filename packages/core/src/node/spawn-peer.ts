@@ -23,7 +23,7 @@ const LIFELINE = 3
 const GRACE = 5_000
 
 export interface SpawnOptions extends ChannelOptions {
-  /** Arguments of the entry. */
+  /** Arguments of the program. An in-process peer has no command line, so these and the rest have no effect on it. */
   args?: readonly string[] | undefined
   /** Options of Node. Default: this process's own. */
   execArgv?: readonly string[] | undefined
@@ -180,7 +180,8 @@ function startError(error: unknown, url: URL): StraitError {
 
 function failureToStart(child: ChildProcess, url: URL): Promise<never> {
   const failure = new Promise<never>((_, reject) => {
-    child.once('error', (error) => reject(startError(error, url)))
+    // `on`, not `once`: a later one, of a signal that could not be sent, must not end this process.
+    child.on('error', (error) => reject(startError(error, url)))
   })
   failure.catch(() => {})
   return failure
