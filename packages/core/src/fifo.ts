@@ -1,48 +1,43 @@
 /** A place in a {@link Fifo}. */
-interface Node<T> {
+export interface Place<T> {
   readonly value: T
-  previous: Node<T> | undefined
-  next: Node<T> | undefined
+  previous: Place<T> | undefined
+  next: Place<T> | undefined
   queued: boolean
 }
 
 /** A queue that any entry may leave early. Every operation takes constant time. */
 export class Fifo<T> {
-  #first: Node<T> | undefined
-  #last: Node<T> | undefined
+  #first: Place<T> | undefined
+  #last: Place<T> | undefined
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  first(): T | undefined {
-    return this.#first?.value
+  first(): Place<T> | undefined {
+    return this.#first
   }
 
-  /** Adds at the end. Returns what takes the entry out again, if it is still there. */
-  push(value: T): () => void {
-    const node: Node<T> = { value, previous: this.#last, next: undefined, queued: true }
-    if (this.#last === undefined) this.#first = node
-    else this.#last.next = node
-    this.#last = node
+  /** Adds at the end. The place is what {@link remove} takes. */
+  push(value: T): Place<T> {
+    const place: Place<T> = { value, previous: this.#last, next: undefined, queued: true }
+    if (this.#last === undefined) this.#first = place
+    else this.#last.next = place
+    this.#last = place
     this.#size++
-    return () => this.#remove(node)
+    return place
   }
 
-  shift(): T | undefined {
-    const node = this.#first
-    if (node !== undefined) this.#remove(node)
-    return node?.value
-  }
-
-  #remove(node: Node<T>): void {
-    if (!node.queued) return
-    node.queued = false
+  /** Takes an entry out, if it is still there. */
+  remove(place: Place<T>): void {
+    if (!place.queued) return
+    place.queued = false
     this.#size--
-    if (node.previous === undefined) this.#first = node.next
-    else node.previous.next = node.next
-    if (node.next === undefined) this.#last = node.previous
-    else node.next.previous = node.previous
+    if (place.previous === undefined) this.#first = place.next
+    else place.previous.next = place.next
+    if (place.next === undefined) this.#last = place.previous
+    else place.next.previous = place.previous
   }
 }

@@ -13,6 +13,8 @@ const LEND_SIZE = 8 * 1024
 
 const NO_BYTES = new Uint8Array(0)
 
+const RESOLVED = Promise.resolve()
+
 /** The view of a chunk, always a plain Uint8Array: a Buffer's `slice` and `toString` mean other things. */
 const view = (chunk: Uint8Array, offset: number, length: number) =>
   new Uint8Array(chunk.buffer, chunk.byteOffset + offset, length)
@@ -54,6 +56,7 @@ class FramedLink implements Link {
   // Outgoing: frames gathered in one slab. While the mechanism still owns it, nothing more is taken.
   readonly #head = new Uint8Array(HEADER_SIZE)
   #slab = new Uint8Array(1024)
+  #out: Uint8Array = NO_BYTES
   #used = 0
   #gathered = 0
   #busy = false
@@ -228,13 +231,14 @@ class FramedLink implements Link {
     // The first message of a turn leaves at once; those behind it in the same turn travel together.
     if (!this.#corked) {
       this.#corked = true
-      queueMicrotask(() => this.#uncork())
+      // Not queueMicrotask, for which Node makes an asynchronous resource each time.
+      void RESOLVED.then(this.#uncork)
       this.#flush()
     }
     return true
   }
 
-  #uncork(): void {
+  readonly #uncork = (): void => {
     this.#corked = false
     this.#flush()
     if (!this.#owesWritable || this.#busy) return
@@ -266,8 +270,11 @@ class FramedLink implements Link {
     const endLeaves = this.#endDue
     this.#endDue = false
     if (this.#used === 0) return
-    const slab = view(this.#slab, 0, this.#used)
-    if (this.#bytes.write(slab)) {
+    // Messages of one size follow each other often: the same view serves them.
+    if (this.#out.length !== this.#used || this.#out.buffer !== this.#slab.buffer) {
+      this.#out = view(this.#slab, 0, this.#used)
+    }
+    if (this.#bytes.write(this.#out)) {
       this.#emptied()
       if (endLeaves) this.#shutdown?.resolve()
     } else {
@@ -278,7 +285,9 @@ class FramedLink implements Link {
   #emptied(): void {
     this.#used = 0
     this.#gathered = 0
-    if (this.#slab.length > GATHER_SIZE) this.#slab = new Uint8Array(1024)
+    if (this.#slab.length <= GATHER_SIZE) return
+    this.#slab = new Uint8Array(1024)
+    this.#out = NO_BYTES
   }
 
   #onWritable(): void {

@@ -12,10 +12,13 @@ describe('Fifo', () => {
     for (let step = 0; step < 5000; step++) {
       const move = next()
       if (move < 0.5) {
-        removers.push({ value: step, remove: fifo.push(step) })
+        const place = fifo.push(step)
+        removers.push({ value: step, remove: () => fifo.remove(place) })
         model.push(step)
       } else if (move < 0.75) {
-        expect(fifo.shift()).toBe(model.shift())
+        const place = fifo.first()
+        expect(place?.value).toBe(model.shift())
+        if (place !== undefined) fifo.remove(place)
       } else if (removers.length > 0) {
         // Also those that have left already: nothing happens then.
         const { value, remove } = removers[Math.floor(next() * removers.length)]!
@@ -23,7 +26,7 @@ describe('Fifo', () => {
         model = model.filter((each) => each !== value)
       }
       expect(fifo.size).toBe(model.length)
-      expect(fifo.first()).toBe(model[0])
+      expect(fifo.first()?.value).toBe(model[0])
     }
   })
 })
