@@ -201,7 +201,7 @@ class CreditLink implements Link {
     const message = this.#inbox.shift()
     if (message !== undefined) {
       this.#read += message.length + OVERHEAD
-      if (this.#read >= WINDOW / 2) this.#grant()
+      if (this.#read >= WINDOW / 4) this.#grant()
     } else if (this.#finish !== undefined && !this.#ended) {
       this.#ended = true
       this.events.end(this.#finish.error)
