@@ -164,12 +164,10 @@ export function C13(clause: Clause): void {
       const { capabilities } = transport
       if (capabilities.scope === 'process') return
       if (!capabilities.private) {
-        const warned = once(process, 'warning')
         const script = `import(${JSON.stringify(clause.subject.module)}).then(({ transport }) => {
         process.once('warning', (warning) => process.exit(warning.code === 'STRAIT_NOT_PRIVATE' ? 0 : 3))
         return transport.listen(new URL(${JSON.stringify(trial.address().href)}))
       })`
-        void warned
         const { spawn } = await import('node:child_process')
         const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], {
           stdio: 'inherit',

@@ -338,12 +338,11 @@ export const MUTANTS: Mutant[] = [
     name: 'swallows a message when a receive is aborted',
     breaks: 'C9',
     implies: ['C8'],
-    transport: channels((channel, { receive }) => ({
+    transport: channels((_, { receive }) => ({
       receive(options?: { signal?: AbortSignal }) {
         const signal = options?.signal
         if (signal === undefined || signal.aborted) return receive(options)
         signal.addEventListener('abort', () => void receive().catch(() => {}), { once: true })
-        void channel
         return receive(options)
       },
     })),
