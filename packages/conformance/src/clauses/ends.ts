@@ -99,7 +99,6 @@ export function C6(clause: Clause): void {
   clause.once(
     'C6 leaving `await using` lingers for a slow close, and then aborts',
     async (trial) => {
-      if (trial.transport.capabilities.scope !== 'process' && trial.transport.listen === undefined) return
       const { near } = await trial.couple()
       await near.send(pattern(0, 10))
       await near.send(pattern(1, 10))

@@ -131,11 +131,12 @@ export function C11(clause: Clause): void {
     for (const send of failing) await rejectsWith(send, 'ABORTED')
   })
 
-  clause.once(
+  const apart = clause.subject.transport.capabilities.scope !== 'process'
+  const killing = apart ? clause.once : () => {}
+  killing(
     `C11 ${KILLS} killed processes leave nothing, and every channel says the truth`,
     async (trial) => {
       const { transport } = trial
-      if (transport.capabilities.scope === 'process') return
       const named = transport.listen !== undefined && transport.connect !== undefined
       const numbers = random(SEED)
       const hits: Record<Phase, number> = { handshake: 0, idle: 0, 'part-written': 0, full: 0, closing: 0 }
