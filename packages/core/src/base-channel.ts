@@ -44,6 +44,7 @@ export class BaseChannel implements Channel {
   protected readonly link: Link
 
   readonly #receivers: Waiters<Uint8Array | undefined>
+  readonly #watchers: Waiters<void>
   readonly #senders: Waiters<void, Uint8Array>
   readonly #leaving: Leaving[] = []
   #taken = 0
@@ -73,6 +74,7 @@ export class BaseChannel implements Channel {
     this.link = link
     this.capabilities = { ...capabilities, maxMessageSize: link.maxMessageSize }
     this.#receivers = new Waiters('receive', url)
+    this.#watchers = new Waiters('readable', url)
     this.#senders = new Waiters('send', url)
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -135,6 +137,17 @@ export class BaseChannel implements Channel {
     return failure === undefined ? Promise.resolve(undefined) : Promise.reject(failure)
   }
 
+  readable(options?: WaitOptions): Promise<void> {
+    const signal = options?.signal
+    if (signal?.aborted) return Promise.reject(abortedError('readable', this.url, signal.reason))
+    if (this.#inputEnded || this.#closedHere) return DONE
+    if (this.#receivers.size > 0 || this.#budget === 0) return this.#watchers.wait(undefined, signal)
+    this.#lookAhead()
+    if (this.#ahead === undefined && !this.#inputEnded) return this.#watchers.wait(undefined, signal)
+    this.#spend()
+    return DONE
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     return {
       next: async () => {
@@ -154,6 +167,7 @@ export class BaseChannel implements Channel {
       this.#sendFailure ??= this.#closedError('this end has closed the channel')
       this.#ahead = undefined
       this.#receivers.resolveAll(undefined)
+      this.#watchers.resolveAll()
       this.#pull()
       this.#push()
     }
@@ -223,6 +237,7 @@ export class BaseChannel implements Channel {
       const discarding = this.#closedHere && !this.#inputEnded
       if (this.#receivers.size === 0 && !discarding) {
         this.#lookAhead()
+        if (this.#ahead !== undefined || this.#inputEnded) this.#watchers.resolveAll()
         return
       }
       const message = this.#take()
@@ -236,6 +251,7 @@ export class BaseChannel implements Channel {
   }
 
   #releaseReceivers(): void {
+    this.#watchers.resolveAll()
     const failure = this.#receiveFailure
     if (failure === undefined) this.#receivers.resolveAll(undefined)
     else this.#receivers.rejectAll(failure)

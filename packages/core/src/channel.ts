@@ -24,7 +24,10 @@ export interface ChannelOptions extends WaitOptions {
   idleTimeout?: number | undefined
 }
 
-export interface ConnectOptions extends ChannelOptions {}
+export interface ConnectOptions extends ChannelOptions {
+  /** How long to try again while nobody listens, in ms, so that the ends may start in either order. Default: 0. */
+  wait?: number | undefined
+}
 
 export interface ListenOptions extends ChannelOptions {
   /** How many channels may be greeting or wait for `accept`; further ones are refused. Default: 1,024. */
@@ -121,6 +124,15 @@ export interface Channel extends AsyncIterable<Uint8Array>, AsyncDisposable {
    * - Errors: `ABORTED`; the channel's failure, after everything that had arrived whole was handed out.
    */
   receive(options?: WaitOptions): Promise<Uint8Array | undefined>
+
+  /**
+   * Resolves when `tryReceive` has something to say: a message, the end or the failure. Takes nothing, so who waits
+   * for one of many channels loses nothing of the others; {@link merge} does. Another receive may be faster.
+   *
+   * - Abort: leaves no trace.
+   * - Errors: only `ABORTED`.
+   */
+  readable(options?: WaitOptions): Promise<void>
 
   /**
    * Sends what was accepted, tells the peer, waits for the peer's end, releases. Idempotent. Unread messages are

@@ -25,8 +25,12 @@ export interface PortEvents {
 /** A mechanism that keeps boundaries and pushes: what has arrived cannot be refused. */
 export interface Port {
   events: PortEvents
-  /** Posts a unit and calls back, not before it returns, when it has left. Keeps no reference after it returns. */
-  post(kind: Kind, payload: Uint8Array, left: () => void): void
+  /**
+   * Posts a unit. True: it has left this thread, and `left` is never called. False: `left` is called when it has, not
+   * before `post` returns. Keeps no reference after it returns, but to a `lent` payload, which nobody changes, until it
+   * has left.
+   */
+  post(kind: Kind, payload: Uint8Array, lent: boolean, left: () => void): boolean
   destroy(): void
   ref(): void
   unref(): void
@@ -106,7 +110,7 @@ class PortWire implements Wire {
   }
 
   write(bytes: Uint8Array): void {
-    this.#port.post(Kind.HELLO, bytes, nothing)
+    this.#port.post(Kind.HELLO, bytes, false, nothing)
   }
 
   flushed(): Promise<void> {
@@ -214,7 +218,7 @@ class CreditLink implements Link {
     writeUint32(grant, 0, this.#read)
     this.#unread -= this.#read
     this.#read = 0
-    if (!this.#broken && this.#finish === undefined) this.#port.post(Kind.CREDIT, grant, nothing)
+    if (!this.#broken && this.#finish === undefined) this.#port.post(Kind.CREDIT, grant, true, nothing)
   }
 
   #onUnit(kind: number, payload: Uint8Array): void {
@@ -228,7 +232,7 @@ class CreditLink implements Link {
         this.#stop(this.#error('CORRUPT', 'the peer granted more than it had received'))
       else this.events.writable()
     } else if (kind === Kind.PING && payload.length === 0) {
-      if (!this.#broken) this.#port.post(Kind.PONG, NO_BYTES, nothing)
+      if (!this.#broken) this.#port.post(Kind.PONG, NO_BYTES, true, nothing)
     } else if (kind === Kind.END && payload.length === 0) {
       this.#stop(undefined)
     } else if (kind !== Kind.PONG || payload.length !== 0) {
@@ -258,11 +262,10 @@ class CreditLink implements Link {
     return new StraitError(code, reason, { operation: 'receive', url: this.#url })
   }
 
-  write(message: Uint8Array): boolean {
+  write(message: Uint8Array, lent = false): boolean {
     if (this.#credit <= 0 || this.#broken) return false
     this.#credit -= message.length + OVERHEAD
-    this.#posted++
-    this.#port.post(Kind.DATA, message, this.#left)
+    if (!this.#port.post(Kind.DATA, message, lent, this.#left)) this.#posted++
     return true
   }
 
@@ -275,7 +278,7 @@ class CreditLink implements Link {
     if (this.#broken) return Promise.resolve()
     return new Promise((resolve) => {
       this.#shutdown = resolve
-      this.#port.post(Kind.END, NO_BYTES, resolve)
+      if (this.#port.post(Kind.END, NO_BYTES, true, resolve)) resolve()
     })
   }
 
@@ -287,7 +290,7 @@ class CreditLink implements Link {
       this.#stop(this.#error('TIMEOUT', `the peer has been silent for ${2 * idleTimeout} ms`))
     } else {
       this.#pinged = true
-      this.#port.post(Kind.PING, NO_BYTES, nothing)
+      this.#port.post(Kind.PING, NO_BYTES, true, nothing)
     }
   }
 

@@ -12,6 +12,7 @@ import {
 import { StraitError, throwIfAborted } from './error.js'
 import { checkOptions, keyBytes } from './handshake.js'
 import { type Link, NO_EVENTS } from './link.js'
+import { patient } from './patience.js'
 
 /** Unread bytes at which a queue is full. The message that crosses the line is still taken. */
 const CAPACITY = 64 * 1024
@@ -152,7 +153,7 @@ export const mem = {
     return listener
   },
 
-  async connect(url: URL, options: ConnectOptions = {}): Promise<BaseChannel> {
+  connect: patient(async (url: URL, options: ConnectOptions): Promise<BaseChannel> => {
     checkQuery(url, 'connect')
     checkOptions(options)
     const name = bareName(url, 'connect')
@@ -169,7 +170,7 @@ export const mem = {
     const [ours, accepted] = pair(url, { maxMessageSize: Math.min(...sizes) })
     listener.offer(accepted)
     return ours
-  },
+  }),
 
   async pair(options: ChannelOptions = {}): Promise<[BaseChannel, BaseChannel]> {
     return pair(new URL('mem:'), options)

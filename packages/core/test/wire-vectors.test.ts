@@ -55,10 +55,11 @@ class Units implements Port {
   events = NO_PORT_EVENTS
   readonly posted: [string, string][] = []
 
-  post(kind: Kind, payload: Uint8Array, left: () => void): void {
+  post(kind: Kind, payload: Uint8Array, _lent: boolean, left: () => void): boolean {
     const [name] = Object.entries(Kind).find(([, value]) => value === kind)!
     this.posted.push([name, hex(payload)])
     queueMicrotask(left)
+    return false
   }
 
   destroy(): void {}

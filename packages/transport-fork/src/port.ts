@@ -58,13 +58,14 @@ export class IpcPort implements Port {
     this.events.fail(systemError(error, 'send', this.#url))
   }
 
-  post(kind: Kind, payload: Uint8Array, left: () => void): void {
+  post(kind: Kind, payload: Uint8Array, _lent: boolean, left: () => void): boolean {
     const unit = kind === Kinds.DATA ? payload : [kind, payload]
     // With a callback no `error` event: a failure comes here, on a later turn.
     this.#end.send(unit, undefined, {}, (error) => {
       if (error === null || error === undefined) left()
       else this.#fail(error)
     })
+    return false
   }
 
   destroy(): void {

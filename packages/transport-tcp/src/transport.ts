@@ -10,6 +10,7 @@ import {
   DEFAULT_HANDSHAKE_TIMEOUT,
   DEFAULT_MAX_MESSAGE_SIZE,
   type ListenOptions,
+  patient,
   throwIfAborted,
 } from '@strait/core'
 import { connectSocket, type PeerTransport, SocketListener, startServer } from '@strait/core/node'
@@ -76,13 +77,13 @@ export const tcp = {
     return listener
   },
 
-  async connect(url: URL, options: TcpConnectOptions = {}): Promise<BaseChannel> {
+  connect: patient(async (url: URL, options: TcpConnectOptions): Promise<BaseChannel> => {
     const address = { ...endpoint(url, 'connect'), allowHalfOpen: true, noDelay: true }
     checkQuery(url, 'connect')
     checkOptions(options)
     const socket = options.tls ? tls.connect({ ...options.tls, ...address }) : connect(address)
     return connectSocket(socket, options.tls ? 'secureConnect' : 'connect', { url, capabilities }, options)
-  },
+  }),
 
   privateAddress: () => new URL('tcp://127.0.0.1:0'),
 } satisfies PeerTransport

@@ -10,6 +10,7 @@ import {
   DEFAULT_MAX_MESSAGE_SIZE,
   framed,
   type ListenOptions,
+  patient,
   throwIfAborted,
 } from '@strait/core'
 import {
@@ -68,7 +69,7 @@ export const unix = {
     return listener
   },
 
-  async connect(url: URL, options: UnixConnectOptions = {}): Promise<BaseChannel> {
+  connect: patient(async (url: URL, options: UnixConnectOptions): Promise<BaseChannel> => {
     const path = socketPath(url, 'connect')
     checkQuery(url, 'connect')
     checkOptions(options)
@@ -76,7 +77,7 @@ export const unix = {
     const connecting = connect({ path: socket.path, allowHalfOpen: true })
     socket.close()
     return connectSocket(connecting, 'connect', { url, capabilities }, options)
-  },
+  }),
 
   inherit: {
     stdio: ['pipe'],

@@ -11,9 +11,10 @@ export class ScriptedPort implements Port {
   destroyed = 0
   readonly #leaving: (() => void)[] = []
 
-  post(kind: Kind, payload: Uint8Array, left: () => void): void {
+  post(kind: Kind, payload: Uint8Array, _lent: boolean, left: () => void): boolean {
     this.posted.push({ kind, payload: payload.slice() })
     this.#leaving.push(left)
+    return false
   }
 
   /** Everything posted has left. */
