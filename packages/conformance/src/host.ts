@@ -4,6 +4,7 @@ import { type PeerTransport, parentChannel } from '@strait/core/node'
 import { Actor, type ActorMethod, reportError } from './actor.js'
 import { census, settledLeftovers } from './census.js'
 import { enterPhase, type Phase, runPhases } from './phases.js'
+import { warmUp } from './warm-up.js'
 
 // A process of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
 // that the mechanism under test carries nothing but the test. It ends when stdin does.
@@ -30,8 +31,8 @@ export interface Reply {
   readonly error?: ReturnType<typeof reportError>
 }
 
-const [, , module = ''] = process.argv
-const transport: PeerTransport = (await import(module)).transport
+const [, , module = '', exported = '', warmUpAt = ''] = process.argv
+const transport: PeerTransport = (await import(module))[exported]
 const actors: Actor[] = []
 const listeners: BaseListener<BaseChannel>[] = []
 
@@ -71,6 +72,7 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   },
 }
 
+if (warmUpAt !== '') await warmUp(transport, warmUpAt)
 const before = census()
 
 const lines = createInterface({ input: process.stdin })

@@ -4,11 +4,15 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '@strait/core'
-import { type PeerTransport, spawnPeer } from '@strait/core/node'
+import { spawnPeer } from '@strait/core/node'
 import type { Actor, ActorMethod } from './actor.js'
 import type { Reply, Request } from './host.js'
+import type { Subject } from './suite.js'
 
 const HOST = new URL('./host.js', import.meta.url)
+
+/** Where a host finds the transport. */
+export const hostArguments = ({ module, exported = 'transport' }: Subject): string[] => [module!, exported]
 
 /** An actor in another process. Every call returns a promise. */
 export type RemoteActor = { [M in ActorMethod]: Actor[M] }
@@ -48,24 +52,24 @@ export class Host {
   }
 
   /** Starts a host without a channel of its own. */
-  static start(module: string, options: { uid?: number; gid?: number } = {}): Host {
-    const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(HOST), module], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      ...options,
-    })
+  static start(
+    subject: Subject,
+    { warmUpAt = '', ...options }: { uid?: number; gid?: number; warmUpAt?: string } = {},
+  ): Host {
+    const args = ['--no-warnings', fileURLToPath(HOST), ...hostArguments(subject), warmUpAt]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
     return new Host(child)
   }
 
   /** Starts a host as a spawned peer. */
   static async spawn(
-    transport: PeerTransport,
-    module: string,
+    subject: Subject,
     options: object,
   ): Promise<{ host: Host; channel: BaseChannel; actor: RemoteActor }> {
-    const peer = await spawnPeer(transport, new URL(`${transport.schemes[0]}:`), HOST, {
+    const peer = await spawnPeer(subject.transport, new URL(`${subject.transport.schemes[0]}:`), HOST, {
       ...options,
       execArgv: ['--no-warnings'],
-      args: [module],
+      args: hostArguments(subject),
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const host = new Host(peer.process!)

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BaseChannel, type BaseListener, type ChannelOptions, parseAddress } from '@strait/core'
+import {
+  type BaseChannel,
+  type BaseListener,
+  type ChannelOptions,
+  type ConnectOptions,
+  parseAddress,
+} from '@strait/core'
 import type { PeerTransport } from '@strait/core/node'
 import { Actor } from './actor.js'
 import { census, settledLeftovers } from './census.js'
 import { Host, type RemoteActor } from './remote.js'
+import { warmUp, warmUpAddress } from './warm-up.js'
 
 /** What the suite needs of a test runner; vitest, node:test and mocha all have it. */
 export interface Runner {
@@ -17,8 +23,10 @@ export interface Runner {
 
 export interface Subject {
   readonly transport: PeerTransport
-  /** The module that other processes import; it exports `transport`. Unneeded where `scope` is `process`. */
+  /** The module that other processes import. Unneeded where `scope` is `process`. */
   readonly module?: string
+  /** Its export that is the transport. Default: `transport`. */
+  readonly exported?: string
   /** An address that nobody uses. `directory` is empty, private, and looked at after the test. */
   readonly address?: (directory: string, name: string) => string
   /** How long a test may take before it counts as hung, in ms. Default: 20,000. */
@@ -58,6 +66,11 @@ export const isRemote = (arrangement: Arrangement) => /process|spawned/.test(arr
 
 /** Hosts that wait for the next test. They end with this process. */
 const idle: Host[] = []
+
+function startHost(subject: Subject): Host {
+  const warmUpAt = warmUpAddress(subject)
+  return Host.start(subject, warmUpAt === undefined ? {} : { warmUpAt }).unref()
+}
 
 /** One running test: makes couples, and afterwards ends everything and looks for leftovers. */
 export class Trial {
@@ -100,20 +113,19 @@ export class Trial {
     return listener
   }
 
-  async connect(url: URL, options: ChannelOptions = {}): Promise<BaseChannel> {
+  async connect(url: URL, options: ConnectOptions = {}): Promise<BaseChannel> {
     return this.keep(await this.transport.connect!(url, options))
   }
 
   /** Before anything is counted: there is a host to take, so that its pipes are none of the test's. */
   prepare(): void {
-    const { module } = this.subject
-    if (module !== undefined && idle.length === 0) idle.push(Host.start(module).unref())
+    if (this.subject.module !== undefined && idle.length === 0) idle.push(startHost(this.subject))
   }
 
   /** A process for far ends. One that no test has killed serves the next test too. */
   host(): Host {
     if (this.#host?.spent === false) return this.#host
-    const host = idle.pop() ?? Host.start(this.subject.module!).unref()
+    const host = idle.pop() ?? startHost(this.subject)
     this.#host = host
     this.atEnd(async () => {
       if (host.spent) return host.kill()
@@ -126,7 +138,7 @@ export class Trial {
 
   /** A process of another user. */
   stranger(uid: number): Host {
-    const host = Host.start(this.subject.module!, { uid, gid: uid })
+    const host = Host.start(this.subject, { uid, gid: uid })
     this.atEnd(() => host.kill())
     return host
   }
@@ -138,7 +150,7 @@ export class Trial {
       return { near: this.keep(a), far: new Actor(this.keep(b)), host: undefined }
     }
     if (this.arrangement === 'spawned peer') {
-      const { host, channel, actor } = await Host.spawn(this.transport, this.subject.module!, near)
+      const { host, channel, actor } = await Host.spawn(this.subject, near)
       this.atEnd(() => host.kill())
       return { near: this.keep(channel), far: actor, host }
     }
@@ -174,12 +186,13 @@ export class Trial {
 /** How many turns of the event loop a hang has at least. */
 const TICKS = 20
 
-let warm: Promise<unknown> | undefined
+const warm = new Map<PeerTransport, Promise<unknown>>()
 
-/** Starts the threads of libuv's pool, which come on first use and stay. */
-function warmUp(): Promise<unknown> {
-  warm ??= Promise.all(Array.from({ length: 8 }, () => stat('/')))
-  return warm
+/** Once for each transport: what comes on first use and stays is not left by a test. */
+function warmOnce(subject: Subject): Promise<unknown> {
+  const { transport } = subject
+  if (!warm.has(transport)) warm.set(transport, warmUp(transport, warmUpAddress(subject)))
+  return warm.get(transport)!
 }
 
 /** Runs one test: a hang is a failure with a name, and what stays behind is a failure too. */
@@ -188,7 +201,7 @@ export async function runTrial(
   body: (trial: Trial) => Promise<void>,
   patience = 1,
 ): Promise<void> {
-  await warmUp()
+  await warmOnce(trial.subject)
   trial.prepare()
   const before = census(trial.directory)
   const guard = (trial.subject.guard ?? 20_000) * patience

@@ -3,9 +3,36 @@ import { getEventListeners } from 'node:events'
 import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
-import { rejectsWith } from './helpers.js'
+import { rejectsWith, settlesSoon } from './helpers.js'
 
 export function C9(clause: Clause): void {
+  clause.test(
+    'C9 `readable` takes nothing, tells of the end, and leaves no trace when aborted',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const controller = new AbortController()
+      const waiting = near.readable({ signal: controller.signal })
+      assert.equal(await settlesSoon(waiting), false)
+      controller.abort()
+      await rejectsWith(waiting, 'ABORTED')
+      const both = Promise.all([near.readable(), near.readable()])
+      await far.send(0, [10, 20])
+      await both
+      await near.readable()
+      const messages = [near.tryReceive()!]
+      await near.readable()
+      messages.push(near.tryReceive()!)
+      assert.deepEqual(messages.map(digest), expected(0, [10, 20]))
+      const end = near.readable()
+      assert.equal(await settlesSoon(end), false)
+      const closing = far.close()
+      await end
+      assert.equal(await near.receive(), undefined)
+      await near.readable()
+      await closing
+    },
+  )
+
   clause.test('C9 an aborted receive has taken no message', async (trial) => {
     const { near, far } = await trial.couple()
     const reason = new Error('changed my mind')

@@ -6,7 +6,7 @@ import { parseAddress } from '@strait/core'
 import { digest, expected, pattern } from '../pattern.js'
 import type { RemoteError } from '../remote.js'
 import type { Clause } from '../suite.js'
-import { rejectsWith, throwsWith } from './helpers.js'
+import { rejectsWith, settlesSoon, throwsWith } from './helpers.js'
 
 const NOBODY = 65534
 
@@ -50,6 +50,35 @@ export function C10(clause: Clause): void {
     const error = await rejectsWith(trial.connect(url), 'REFUSED')
     assert.equal(error.operation, 'connect')
     assert.ok(error.message.includes(url.href))
+  })
+
+  clause.named('C10 with `wait` the ends start in either order', async (trial) => {
+    const { url, close } = await trial
+      .listen()
+      .then((listener) => ({ url: listener.url, close: () => listener.close() }))
+    await close()
+    const connecting = Array.from({ length: 3 }, () => trial.connect(url, { wait: 60_000 }))
+    assert.equal(await settlesSoon(Promise.race(connecting)), false)
+    const listener = await trial.listen({}, url)
+    for (const channel of await Promise.all(connecting)) {
+      await channel.send(pattern(0, 9))
+      const accepted = trial.keep((await listener.accept())!)
+      assert.equal((await accepted.receive())!.length, 9)
+    }
+  })
+
+  clause.named('C10 a `wait` ends with REFUSED, or with its signal', async (trial) => {
+    const listener = await trial.listen()
+    const { url } = listener
+    await listener.close()
+    const { cause } = await rejectsWith(trial.connect(url, { wait: 30 }), 'REFUSED')
+    await rejectsWith(Promise.reject(cause), 'REFUSED')
+    const controller = new AbortController()
+    const connecting = trial.connect(url, { wait: 60_000, signal: controller.signal })
+    assert.equal(await settlesSoon(connecting), false)
+    controller.abort()
+    await rejectsWith(connecting, 'ABORTED')
+    await assert.rejects(trial.connect(url, { wait: -1 }), RangeError)
   })
 
   clause.named('C10 a closed listener gives its name back, and accepted channels live on', async (trial) => {
@@ -164,7 +193,7 @@ export function C13(clause: Clause): void {
       const { capabilities } = transport
       if (capabilities.scope === 'process') return
       if (!capabilities.private) {
-        const script = `import(${JSON.stringify(clause.subject.module)}).then(({ transport }) => {
+        const script = `import(${JSON.stringify(clause.subject.module)}).then(({ ${clause.subject.exported ?? 'transport'}: transport }) => {
         process.once('warning', (warning) => process.exit(warning.code === 'STRAIT_NOT_PRIVATE' ? 0 : 3))
         return transport.listen(new URL(${JSON.stringify(trial.address().href)}))
       })`
