@@ -1,4 +1,6 @@
+import { readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { isMainThread, workerData } from 'node:worker_threads'
 import { type BaseChannel, type BaseListener, parseAddress } from '@strait/core'
 import { type PeerTransport, parentChannel } from '@strait/core/node'
 import { Actor, type ActorMethod, reportError } from './actor.js'
@@ -6,7 +8,7 @@ import { census, settledLeftovers } from './census.js'
 import { enterPhase, type Phase, runPhases } from './phases.js'
 import { warmUp } from './warm-up.js'
 
-// A process of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
+// A process or thread of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
 // that the mechanism under test carries nothing but the test. It ends when stdin does.
 
 export interface Request {
@@ -21,6 +23,8 @@ export interface Request {
     | 'enter'
     | 'exit'
     | 'lonely'
+    | 'block'
+    | 'self'
     | 'reset'
   readonly args: readonly unknown[]
 }
@@ -41,9 +45,13 @@ function add(channel: BaseChannel): number {
 }
 
 // A spawned peer's own channel is actor 0.
-const parent =
-  process.env.STRAIT_PARENT === undefined ? undefined : await parentChannel(async () => transport)
+const spawned = process.env.STRAIT_PARENT !== undefined || workerData?.STRAIT_PARENT !== undefined
+const parent = spawned ? await parentChannel(async () => transport) : undefined
 if (parent !== undefined) add(parent)
+
+function leave(): void {
+  process.exit(0)
+}
 
 const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   connect: async (address: string, options: object) =>
@@ -65,11 +73,17 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
     for (const actor of actors.splice(0)) await actor.abort()
     return settledLeftovers(before, () => census())
   },
-  // From here on only a channel can keep this process alive.
+  // From here on only a channel can keep this process or thread alive.
   lonely: () => {
     lines.close()
-    process.stdin.unref()
+    process.stdin.off('end', leave)
+    // A thread's stdin cannot be let go, only be read to its end.
+    if (isMainThread) process.stdin.unref()
+    else process.stdin.resume()
   },
+  block: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+  // Where the kernel counts what this process, or this thread, does.
+  self: () => (isMainThread ? `/proc/${process.pid}/task` : `/proc/${readlinkSync('/proc/thread-self')}`),
 }
 
 if (warmUpAt !== '') await warmUp(transport, warmUpAt)
@@ -84,4 +98,4 @@ lines.on('line', async (line) => {
   )
   process.stdout.write(`${JSON.stringify(reply)}\n`)
 })
-process.stdin.on('end', () => process.exit(0))
+process.stdin.on('end', leave)

@@ -2,14 +2,18 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '@strait/core'
-import { spawnPeer } from '@strait/core/node'
+import { type PeerExit, type SpawnedPeer, spawnPeer } from '@strait/core/node'
 import type { Actor, ActorMethod } from './actor.js'
 import type { Reply, Request } from './host.js'
 import type { Subject } from './suite.js'
 
 const HOST = new URL('./host.js', import.meta.url)
+
+/** How long a thread is kept busy, in ms. */
+const BLOCK = 500
 
 /** Where a host finds the transport. */
 export const hostArguments = ({ module, exported = 'transport' }: Subject): string[] => [module!, exported]
@@ -26,23 +30,39 @@ export class RemoteError extends Error {
   }
 }
 
-/** A process that holds far ends; see host.ts. */
+/** How a host ended. */
+export type HostExit = Pick<PeerExit, 'exitCode' | 'signal'>
+
+/** A process or thread that holds far ends; see host.ts. */
 export class Host {
-  readonly process: ChildProcess
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Undefined for a thread. */
+  readonly process: ChildProcess | undefined
+  readonly exited: Promise<HostExit>
+  readonly #stdin: Writable
+  readonly #stdout: Readable
+  readonly #kill: () => void
+  #ended = false
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #count = 0
   #spent = false
   /** Lines that are no replies: what the phases log. */
   readonly log: string[] = []
 
-  constructor(child: ChildProcess) {
-    this.process = child
-    this.exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }))
+  constructor(
+    { process, thread, kill }: Pick<SpawnedPeer, 'process' | 'thread' | 'kill'>,
+    exited: Promise<HostExit>,
+  ) {
+    const { stdin, stdout } = process ?? thread!
+    this.process = process
+    this.#stdin = stdin!
+    this.#stdout = stdout!
+    this.#kill = () => kill('SIGKILL')
+    this.exited = exited.then(({ exitCode, signal }) => {
+      this.#ended = true
+      return { exitCode, signal }
     })
-    child.stdin!.on('error', () => {})
-    const lines = createInterface({ input: child.stdout! })
+    this.#stdin.on('error', () => {})
+    const lines = createInterface({ input: this.#stdout })
     lines.on('line', (line) => this.#onLine(line))
     lines.once('close', () => {
       for (const { reject } of this.#pending.values())
@@ -58,7 +78,10 @@ export class Host {
   ): Host {
     const args = ['--no-warnings', fileURLToPath(HOST), ...hostArguments(subject), warmUpAt]
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
-    return new Host(child)
+    const exited = new Promise<HostExit>((resolve) => {
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+    })
+    return new Host({ process: child, thread: undefined, kill: (signal) => child.kill(signal) }, exited)
   }
 
   /** Starts a host as a spawned peer. */
@@ -66,13 +89,14 @@ export class Host {
     subject: Subject,
     options: object,
   ): Promise<{ host: Host; channel: BaseChannel; actor: RemoteActor }> {
-    const peer = await spawnPeer(subject.transport, new URL(`${subject.transport.schemes[0]}:`), HOST, {
+    const peer = await spawnPeer(subject.transport, `${subject.transport.schemes[0]}:`, HOST, {
       ...options,
       execArgv: ['--no-warnings'],
       args: hostArguments(subject),
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    const host = new Host(peer.process!)
+    const { process, thread, exited } = peer
+    const host = new Host({ process, thread, kill: (signal) => peer.kill(signal) }, exited)
     return { host, channel: peer.channel, actor: host.actor(0) }
   }
 
@@ -96,7 +120,8 @@ export class Host {
     })
     // What nobody waits for any more because the process was killed is no unhandled rejection.
     reply.catch(() => {})
-    this.process.stdin!.write(`${JSON.stringify({ id, verb, args } satisfies Request)}\n`)
+    this.#stdin.write(`${JSON.stringify({ id, verb, args } satisfies Request)}\n`)
+    if (verb === 'lonely' && this.process === undefined) this.#stdin.end()
     return reply
   }
 
@@ -112,20 +137,28 @@ export class Host {
 
   /** Lets this process end although the host lives; the host ends with its stdin. */
   unref(): this {
-    this.process.unref()
-    for (const stream of [this.process.stdin, this.process.stdout]) (stream as Socket | null)?.unref()
+    this.process?.unref()
+    for (const stream of [this.#stdin, this.#stdout]) (stream as Socket).unref()
     return this
   }
 
   /** Whether the host has ended, or has been told something after which it is no good for another test. */
   get spent(): boolean {
-    return this.#spent || this.process.exitCode !== null || this.process.signalCode !== null
+    return this.#spent || this.#ended
   }
 
-  /** SIGKILL; resolves when the process is gone. */
-  async kill(): Promise<void> {
+  /** Stops it in its tracks; what comes back lets it go on. A thread cannot be stopped, only kept busy for a while. */
+  freeze(): () => void {
+    const { process } = this
+    if (process === undefined) void this.call('block', BLOCK)
+    process?.kill('SIGSTOP')
+    return () => process?.kill('SIGCONT')
+  }
+
+  /** SIGKILL, or `terminate()` for a thread; resolves when it is gone. */
+  async kill(): Promise<HostExit> {
     this.#spent = true
-    this.process.kill('SIGKILL')
-    await this.exited
+    this.#kill()
+    return this.exited
   }
 }

@@ -23,7 +23,7 @@ export interface Runner {
 
 export interface Subject {
   readonly transport: PeerTransport
-  /** The module that other processes import. Unneeded where `scope` is `process`. */
+  /** The module that other processes import. Unneeded where the ends cannot live apart. */
   readonly module?: string
   /** Its export that is the transport. Default: `transport`. */
   readonly exported?: string
@@ -49,14 +49,17 @@ export interface Couple {
   readonly host: Host | undefined
 }
 
+/** Whether one end can die alone, as a process or a thread. */
+export const livesApart = ({ capabilities, thread }: PeerTransport) =>
+  capabilities.scope !== 'process' || thread !== undefined
+
 /** The arrangements that a transport has functions for. */
 export function arrangementsOf({ transport }: Subject): Arrangement[] {
-  const { scope } = transport.capabilities
   const named = transport.listen !== undefined && transport.connect !== undefined
   const arrangements: Arrangement[] = []
   if (named) arrangements.push('here, near connects', 'here, near accepts')
   else if (transport.pair !== undefined) arrangements.push('pair')
-  if (scope === 'process') return arrangements
+  if (!livesApart(transport)) return arrangements
   if (named) arrangements.push('other process, near connects', 'other process, near accepts')
   arrangements.push('spawned peer')
   return arrangements
@@ -128,10 +131,13 @@ export class Trial {
     const host = idle.pop() ?? startHost(this.subject)
     this.#host = host
     this.atEnd(async () => {
-      if (host.spent) return host.kill()
-      const left = await host.call<string[]>('reset')
-      idle.push(host)
-      assert.deepEqual(left, [], 'C11 something was left behind in the other process')
+      if (host.spent) {
+        await host.kill()
+      } else {
+        const left = await host.call<string[]>('reset')
+        idle.push(host)
+        assert.deepEqual(left, [], 'C11 something was left behind in the other process')
+      }
     })
     return host
   }

@@ -18,11 +18,10 @@ export function parseAddress(address: string | URL, operation: string): URL {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (/[\u0000-\u0020\u007f\\]/.test(text))
     throw fail('blanks, control characters and backslashes must be percent-encoded')
-  if (!/^[a-z][a-z0-9+.-]*:/.test(text))
-    throw fail('an address begins with a scheme in small letters, such as unix:')
+  const scheme = schemeOf(text, operation)
   if (text.includes('#')) throw fail('an address has no fragment; write # as %23')
   if (/\p{Surrogate}/u.test(text)) throw fail('half a surrogate pair is no character')
-  const [path = ''] = text.slice(text.indexOf(':') + 1).split('?')
+  const [path = ''] = text.slice(scheme.length + 1).split('?')
   if (hasDotSegment(path.replace(/%2e/gi, '.')))
     throw fail('dot segments are refused; write the path in full')
   if (/^\/\/[^/]*@/.test(path)) throw fail('a user does not belong into an address; write @ in a path as %40')
@@ -32,7 +31,26 @@ export function parseAddress(address: string | URL, operation: string): URL {
   } catch (cause) {
     throw fail('not a URL', cause)
   }
+  if (!sameHost(path, url))
+    throw fail(`write the host behind // and in plain form, as in ${scheme}://127.0.0.1:80`)
   return url
+}
+
+/**
+ * The scheme of an address, without its colon.
+ *
+ * - Errors: `ADDRESS_INVALID` there is none.
+ */
+export function schemeOf(address: string | URL, operation: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/.exec(String(address))?.[1]
+  if (scheme !== undefined) return scheme
+  throw invalid(operation, String(address), 'an address begins with a scheme in small letters, such as unix:')
+}
+
+/** For a scheme that browsers know, `URL` takes `ws:x` for `ws://x/`, and `0x7f.1` for `127.0.0.1`. */
+function sameHost(path: string, url: URL): boolean {
+  const written = /^\/\/([^/]*?)(?::\d*)?(?:\/|$)/.exec(path)?.[1] ?? ''
+  return written.toLowerCase() === url.hostname.toLowerCase()
 }
 
 const hasDotSegment = (path: string) => path.split('/').some((segment) => segment === '.' || segment === '..')

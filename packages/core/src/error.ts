@@ -59,14 +59,14 @@ export class StraitError extends Error {
 }
 
 /** The rejection of an operation whose signal was aborted; the signal's reason is the cause. */
-export function abortedError(operation: string, url: URL | undefined, reason: unknown): StraitError {
+export function abortedError(operation: string, url: URL | string | undefined, reason: unknown): StraitError {
   return new StraitError('ABORTED', 'aborted', { operation, url, cause: reason })
 }
 
 /** Throws {@link abortedError} when the signal is aborted already. */
 export function throwIfAborted(
   operation: string,
-  url: URL | undefined,
+  url: URL | string | undefined,
   signal: AbortSignal | undefined,
 ): void {
   if (signal?.aborted) throw abortedError(operation, url, signal.reason)

@@ -1,4 +1,4 @@
-export { bareName, checkQuery, decodePath, parseAddress } from './address.js'
+export { bareName, checkQuery, decodePath, parseAddress, schemeOf } from './address.js'
 export { BaseChannel, type BaseChannelOptions } from './base-channel.js'
 export { BaseListener, type ListenerControl } from './base-listener.js'
 export {
@@ -18,6 +18,7 @@ export {
 export { type Codec, json, raw, type TypedChannel, typed } from './codec.js'
 export { credited, NO_PORT_EVENTS, type Port, type PortEvents, WINDOW } from './credit.js'
 export { type Observer, observer } from './diagnostics.js'
+export type { StreamOptions } from './directions.js'
 export {
   abortedError,
   type ErrorCode,
@@ -28,6 +29,17 @@ export {
 export { HEADER_SIZE, Kind, writeHeader } from './frame.js'
 export { framed } from './framed.js'
 export { checkOptions, DEFAULT_HANDSHAKE_TIMEOUT, PREFACE_SIZE, type Role } from './handshake.js'
+export {
+  type JsonRpcEvent,
+  type JsonRpcMessage,
+  type JsonRpcReader,
+  type JsonRpcWriter,
+  toJsonRpc,
+} from './json-rpc.js'
 export { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
 export { mem } from './mem.js'
+export { type Merged, merge } from './merge.js'
+export { type ChannelPort, type MessagePortOptions, type Transfer, toMessagePort } from './message-port.js'
 export { patient } from './patience.js'
+export { unitToValue, valueToUnit } from './unit-value.js'
+export { toWebStreams, type WebStreams } from './web-streams.js'

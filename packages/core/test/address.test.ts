@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bareName, checkQuery, decodePath, parseAddress } from '../src/address.js'
+import { bareName, checkQuery, decodePath, parseAddress, schemeOf } from '../src/address.js'
 import { StraitError } from '../src/error.js'
 
 function refusal(run: () => unknown): StraitError {
@@ -49,6 +49,12 @@ describe('C10 an address is refused rather than repaired', () => {
     ['a port over 65535', 'tcp://127.0.0.1:65536'],
     ['a port that is no number', 'tcp://127.0.0.1:http'],
     ['half an IPv6 address', 'tcp://[::1:7000'],
+    ['a host without slashes, which URL would supply', 'ws:127.0.0.1:80'],
+    ['a host behind one slash', 'ws:/127.0.0.1:80'],
+    ['a host behind three slashes', 'ws:///127.0.0.1:80'],
+    ['a host in hexadecimal, which URL would translate', 'ws://0x7f.1:80'],
+    ['a host with percent-encoding', 'ws://%6cocalhost:80'],
+    ['a host that is not ASCII', 'ws://bücher.example:80'],
   ])('%s', (_, address) => {
     const error = refusal(() => parseAddress(address, 'listen'))
     expect(error.operation).toBe('listen')
@@ -132,3 +138,25 @@ describe('C10 a bare name', () => {
     refusal(() => name(address))
   })
 })
+
+describe('a scheme', () => {
+  it.each([
+    ['unix:', 'unix'],
+    ['ws:', 'ws'],
+    ['zmq+tcp:', 'zmq+tcp'],
+    ['tcp://127.0.0.1:1', 'tcp'],
+  ])('of %s is %s', (address, scheme) => {
+    expect(schemeOf(address, 'spawn')).toBe(scheme)
+  })
+
+  it.each(['', 'unix', ':x', '/tmp/x', 'UNIX:', ' unix:'])('is refused in %j', (address) => {
+    expect(refusal(() => schemeOf(address, 'spawn')).operation).toBe('spawn')
+  })
+})
+
+it.each(['ws://127.0.0.1', 'ws://[::1]:80/a', 'wss://LOCALHOST:443/', 'tcp://[::1]:7000', 'tcp://Host:1'])(
+  '%s is an address',
+  (address) => {
+    expect(parseAddress(address, 'listen')).toBeInstanceOf(URL)
+  },
+)

@@ -6,6 +6,7 @@ import {
   type ListenOptions,
   parseAddress,
   StraitError,
+  schemeOf,
 } from '@strait/core'
 import * as node from '@strait/core/node'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
@@ -26,7 +27,7 @@ export async function listen(
   options: AnyListenOptions = {},
 ): Promise<Listener<BaseChannel>> {
   const url = parseAddress(address, 'listen')
-  const transport = await loadTransport(url.protocol.slice(0, -1), 'listen', url)
+  const transport = await loadTransport(schemeOf(url, 'listen'), 'listen', url)
   if (transport.listen === undefined) throw onlyForPeers(url, 'listen')
   return transport.listen(url, options)
 }
@@ -34,7 +35,7 @@ export async function listen(
 /** Connects to an address of any scheme. */
 export async function connect(address: string | URL, options: AnyConnectOptions = {}): Promise<BaseChannel> {
   const url = parseAddress(address, 'connect')
-  const transport = await loadTransport(url.protocol.slice(0, -1), 'connect', url)
+  const transport = await loadTransport(schemeOf(url, 'connect'), 'connect', url)
   if (transport.connect === undefined) throw onlyForPeers(url, 'connect')
   return transport.connect(url, options)
 }
@@ -53,8 +54,8 @@ export async function spawnPeer(
   entry: string | URL,
   options: node.SpawnOptions = {},
 ): Promise<node.SpawnedPeer> {
-  const url = parseAddress(address, 'spawn')
-  return node.spawnPeer(await loadTransport(url.protocol.slice(0, -1), 'spawn', url), url, entry, options)
+  const transport = await loadTransport(schemeOf(address, 'spawn'), 'spawn', address)
+  return node.spawnPeer(transport, String(address), entry, options)
 }
 
 /** The channel to the program that started this one with `spawnPeer`. */

@@ -7,6 +7,7 @@ const LOADERS: Record<string, () => Promise<PeerTransport>> = {
   unix: async () => (await import('@strait/transport-unix')).unix,
   tcp: async () => (await import('@strait/transport-tcp')).tcp,
   fork: async () => (await import('@strait/transport-fork')).fork,
+  worker: async () => (await import('@strait/transport-worker')).worker,
 }
 
 /** The schemes that there are. */
@@ -17,7 +18,11 @@ export const schemes: readonly string[] = Object.keys(LOADERS)
  *
  * - Errors: `ADDRESS_INVALID` there is no such scheme.
  */
-export async function loadTransport(scheme: string, operation = 'load', url?: URL): Promise<PeerTransport> {
+export async function loadTransport(
+  scheme: string,
+  operation = 'load',
+  url?: URL | string,
+): Promise<PeerTransport> {
   const load = Object.hasOwn(LOADERS, scheme) ? LOADERS[scheme] : undefined
   if (load !== undefined) return load()
   const reason = `there is no transport '${scheme}:'; there are ${schemes.map((known) => `${known}:`).join(' ')}`

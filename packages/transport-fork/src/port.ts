@@ -1,5 +1,12 @@
-import type { Kind, Port } from '@strait/core'
-import { Kind as Kinds, NO_PORT_EVENTS, type PortEvents, StraitError } from '@strait/core'
+import {
+  type Kind,
+  NO_PORT_EVENTS,
+  type Port,
+  type PortEvents,
+  StraitError,
+  unitToValue,
+  valueToUnit,
+} from '@strait/core'
 import { systemError } from '@strait/core/node'
 
 /** What a ChildProcess and a child's own `process` have in common. */
@@ -15,10 +22,7 @@ export interface IpcEnd {
   off(event: string, listener: (...args: any[]) => void): this
 }
 
-/**
- * Node's IPC channel as a `Port`. A message is its bytes, every other unit `[kind, bytes]`; `serialization: 'advanced'`
- * writes both as they are.
- */
+/** Node's IPC channel as a `Port`. `serialization: 'advanced'` writes bytes as they are. */
 export class IpcPort implements Port {
   events: PortEvents = NO_PORT_EVENTS
   readonly #end: IpcEnd
@@ -34,13 +38,12 @@ export class IpcPort implements Port {
   }
 
   readonly #onMessage = (message: unknown): void => {
-    if (message instanceof Uint8Array) {
-      this.events.unit(Kinds.DATA, new Uint8Array(message.buffer, message.byteOffset, message.byteLength))
-    } else if (Array.isArray(message) && typeof message[0] === 'number' && message[1] instanceof Uint8Array) {
-      this.events.unit(message[0], message[1])
-    } else {
+    const unit = valueToUnit(message)
+    if (unit === undefined) {
       const context = { operation: 'receive', url: this.#url }
       this.#finish(new StraitError('CORRUPT', 'the peer sent something that is not of this channel', context))
+    } else {
+      this.events.unit(...unit)
     }
   }
 
@@ -59,9 +62,8 @@ export class IpcPort implements Port {
   }
 
   post(kind: Kind, payload: Uint8Array, _lent: boolean, left: () => void): boolean {
-    const unit = kind === Kinds.DATA ? payload : [kind, payload]
     // With a callback no `error` event: a failure comes here, on a later turn.
-    this.#end.send(unit, undefined, {}, (error) => {
+    this.#end.send(unitToValue(kind, payload), undefined, {}, (error) => {
       if (error === null || error === undefined) left()
       else this.#fail(error)
     })

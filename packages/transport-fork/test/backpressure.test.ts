@@ -14,7 +14,7 @@ type Peer = Awaited<ReturnType<typeof spawnPeer>>
 const peers: Peer[] = []
 
 async function peer(...args: string[]): Promise<Peer> {
-  const started = await spawnPeer(fork, new URL('fork:'), PEER, { args, stdio: ['ignore', 'pipe', 'ignore'] })
+  const started = await spawnPeer(fork, 'fork:', PEER, { args, stdio: ['ignore', 'pipe', 'ignore'] })
   peers.push(started)
   return started
 }

@@ -5,7 +5,7 @@ import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import { countPhases, type Label, PHASES, type Phase, sizeInPhase } from '../phases.js'
 import { Host, hostArguments } from '../remote.js'
-import type { Clause, Trial } from '../suite.js'
+import { type Clause, livesApart, type Trial } from '../suite.js'
 import { rejectsWith } from './helpers.js'
 
 const KILLS = Number(process.env.STRAIT_KILLS ?? 50)
@@ -84,7 +84,7 @@ async function killSpawned(trial: Trial, phase: Phase, delay: number): Promise<R
     const controller = new AbortController()
     const starting = spawnPeer(
       transport,
-      new URL(`${transport.schemes[0]}:`),
+      `${transport.schemes[0]}:`,
       new URL('../host.js', import.meta.url),
       {
         args: hostArguments(trial.subject),
@@ -139,8 +139,7 @@ export function C11(clause: Clause): void {
     for (const send of failing) await rejectsWith(send, 'ABORTED')
   })
 
-  const apart = clause.subject.transport.capabilities.scope !== 'process'
-  const killing = apart ? clause.once : () => {}
+  const killing = livesApart(clause.subject.transport) ? clause.once : () => {}
   killing(
     `C11 ${KILLS} killed processes leave nothing, and every channel says the truth`,
     async (trial) => {

@@ -1,8 +1,9 @@
 import './diagnostics.js'
 
 export { type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './claim.js'
+export { toDuplex } from './duplex.js'
 export { parentChannel } from './parent-channel.js'
-export type { Inherit, PeerTransport } from './peer-transport.js'
+export type { Inherit, PeerTransport, ThreadEnds } from './peer-transport.js'
 export {
   connectSocket,
   SocketBytes,
@@ -10,6 +11,7 @@ export {
   SocketListener,
   startServer,
 } from './socket.js'
-export { type PeerExit, type SpawnedPeer, type SpawnOptions, spawnPeer } from './spawn-peer.js'
+export { spawnPeer } from './spawn-peer.js'
+export type { PeerExit, SpawnedPeer, SpawnOptions } from './spawned-peer.js'
 export { structuredClone } from './structured-clone.js'
 export { systemError } from './system-error.js'

@@ -1,9 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Socket } from 'node:net'
+import { workerData } from 'node:worker_threads'
+import { schemeOf } from '../address.js'
 import type { BaseChannel } from '../base-channel.js'
 import type { ChannelOptions } from '../channel.js'
 import { StraitError } from '../error.js'
-import { type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
+import {
+  type Invitation,
+  PARENT_VARIABLE,
+  type PeerTransport,
+  type ThreadInvitation,
+} from './peer-transport.js'
 
 /** The end of an in-process peer, for the code that runs as that peer. */
 const inProcess = new AsyncLocalStorage<BaseChannel>()
@@ -35,6 +42,15 @@ async function join(
   load: (scheme: string) => Promise<PeerTransport>,
   options: ChannelOptions,
 ): Promise<BaseChannel> {
+  const invited: ThreadInvitation | undefined = workerData?.[PARENT_VARIABLE]
+  if (invited !== undefined) {
+    const url = new URL(invited.url)
+    const transport = await load(schemeOf(url, 'parentChannel'))
+    return transport.thread!.join(invited.port, 'connect', url, {
+      ...withoutUndefined(invited.options),
+      ...options,
+    })
+  }
   const descriptor = process.env[PARENT_VARIABLE]
   if (descriptor === undefined) {
     throw new StraitError('NOT_SUPPORTED', 'this program was not started by spawnPeer', {
@@ -45,7 +61,7 @@ async function join(
   const lifeline = new Socket({ fd: Number(descriptor), readable: true, writable: false })
   const invitation = await readInvitation(lifeline)
   const url = new URL(invitation.url)
-  const transport = await load(url.protocol.slice(0, -1))
+  const transport = await load(schemeOf(url, 'parentChannel'))
   const channelOptions = {
     ...withoutUndefined(invitation.options),
     ...options,

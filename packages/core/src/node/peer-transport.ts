@@ -1,13 +1,25 @@
 import type { ChildProcess } from 'node:child_process'
+import type { MessagePort } from 'node:worker_threads'
 import type { BaseChannel } from '../base-channel.js'
 import type { ChannelOptions, Transport } from '../channel.js'
+import type { Role } from '../handshake.js'
 
-/** A transport whose peers `spawnPeer` can start. In-process transports only need `pair`. */
+/**
+ * A transport whose peers `spawnPeer` can start: as processes, with `privateAddress` or `inherit`; as threads, with
+ * `thread`; in this thread, with only `pair`.
+ */
 export interface PeerTransport extends Transport<BaseChannel> {
   /** Where a listener for one child listens: an address that nobody else uses or can use. */
   privateAddress?(): URL
   /** For transports whose ends do not meet but are handed over when the child is started. */
   readonly inherit?: Inherit
+  /** For transports between threads. */
+  readonly thread?: ThreadEnds
+}
+
+export interface ThreadEnds {
+  /** Either end, over a port of which it is the only user. */
+  join(port: MessagePort, role: Role, url: URL, options: ChannelOptions): Promise<BaseChannel>
 }
 
 export interface Inherit {
@@ -33,5 +45,12 @@ export interface Invitation {
   readonly options: { maxMessageSize?: number | undefined; idleTimeout?: number | undefined }
 }
 
-/** Names the descriptor of the lifeline in the child's environment. */
+/** What a parent tells its thread, in the thread's `workerData`. */
+export interface ThreadInvitation {
+  readonly url: string
+  readonly port: MessagePort
+  readonly options: Pick<ChannelOptions, 'key' | 'maxMessageSize' | 'idleTimeout'>
+}
+
+/** Names the descriptor of the lifeline in the child's environment, and the invitation in a thread's `workerData`. */
 export const PARENT_VARIABLE = 'STRAIT_PARENT'

@@ -1,0 +1,1 @@
+export { overPort, WorkerChannel, type WorkerSendOptions, worker as transport, worker } from './transport.js'
