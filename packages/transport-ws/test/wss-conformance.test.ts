@@ -1,0 +1,12 @@
+import { conformance } from '@strait/conformance'
+import { describe, it } from 'vitest'
+import { transport } from './support/wss.mjs'
+
+conformance(
+  { describe, it },
+  {
+    transport,
+    module: new URL('support/wss.mjs', import.meta.url).href,
+    address: () => 'wss://127.0.0.1:0/suite',
+  },
+)
