@@ -1,4 +1,4 @@
-import { schemes } from 'strait'
+import { peerSchemes, schemeOf } from 'strait'
 import { describeMachine, type Machine } from './machine.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
@@ -49,7 +49,8 @@ const SPREAD_LIMIT = 0.1
  * `notes` says why the figures should not be quoted; empty is good.
  */
 export async function bench(options: BenchOptions = {}): Promise<Report & { notes: string[] }> {
-  const { urls = schemes.map((scheme) => `${scheme}:`), payloads = [64], mode = 'hot' } = options
+  const { payloads = [64], mode = 'hot' } = options
+  const urls = options.urls ?? (await peerSchemes()).map((scheme) => `${scheme}:`)
   const plan = options.quick ? QUICK : FULL
   const machine = await describeMachine()
   const rows: Row[] = []
@@ -60,7 +61,7 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
     const placer = new Placer(options.placement)
     try {
       for (const url of urls) runs.push(...(await open(url, payloadBytes, mode, options.peers)))
-      for (const { lane } of runs) if (lane.pid !== undefined) placer.place(lane.pid)
+      for (const { lane } of runs) placer.place(lane)
       for (const run of runs) await run.warmUp(plan)
       const neighbours = new Neighbours(runs.map(({ lane }) => lane))
       for (let step = 1; step <= plan.repeats; step++) {
@@ -84,7 +85,7 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
 /** Ours, and its twin behind it where one is wanted and there is one. */
 async function open(url: string, payloadBytes: number, mode: Mode, peers = false): Promise<Run[]> {
   const ours = new Run(url, mode, await straitLane(url, payloadBytes))
-  const twin = peers ? twins[url.slice(0, url.indexOf(':'))] : undefined
+  const twin = peers ? twins[schemeOf(url, 'bench')] : undefined
   if (twin === undefined) return [ours]
   try {
     return [ours, new Run(url, mode, await twin(payloadBytes), 'twin')]

@@ -7,6 +7,8 @@ export interface Lane {
   readonly payloadBytes: number
   /** Where the peer's CPU time is counted; undefined when it is this process. */
   readonly pid: number | undefined
+  /** The kernel's number of the peer's thread, where that is one of this process. */
+  readonly tid?: number | undefined
   /** Sends a question and waits for its answer. The message is the caller's again afterwards. */
   ask(message: Uint8Array): Promise<Uint8Array>
   /** Sends without waiting for an answer. Undefined: go on; otherwise wait before the next message. */

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Lane } from './lane.js'
 
 /**
  * Where the two ends of a lane run. `free`: the kernel chooses, and changes its mind. Waking a peer on another core
@@ -17,9 +19,13 @@ function allowedCores(): number[] {
   })
 }
 
-/** Binds all threads of a process to cores; taskset(1). */
-function bind(pid: number, cores: readonly number[]): boolean {
-  return spawnSync('taskset', ['-a', '-c', '-p', cores.join(','), String(pid)]).status === 0
+/** The kernel's number of the calling thread; gettid(2). */
+export const ownTid = (): number => Number(basename(readlinkSync('/proc/thread-self')))
+
+/** Binds all threads of a process, or one, to cores; taskset(1). */
+function bind(id: number, cores: readonly number[], which: 'process' | 'thread' = 'process'): boolean {
+  const all = which === 'process' ? ['-a'] : []
+  return spawnSync('taskset', [...all, '-c', '-p', cores.join(','), String(id)]).status === 0
 }
 
 /** Puts this process and its peers where they are to be measured. */
@@ -35,9 +41,11 @@ export class Placer {
   }
 
   /** Places the other end of a lane. */
-  place(pid: number): void {
+  place({ pid, tid }: Lane): void {
     if (this.placement === 'free') return
-    bind(pid, [this.placement === 'same-core' ? this.#cores[0]! : this.#cores.at(-1)!])
+    const core = this.placement === 'same-core' ? this.#cores[0]! : this.#cores.at(-1)!
+    if (pid !== undefined) bind(pid, [core])
+    else if (tid !== undefined) bind(tid, [core], 'thread')
   }
 
   /** Gives this process its cores back. */

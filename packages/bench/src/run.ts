@@ -1,3 +1,4 @@
+import { schemeOf } from 'strait'
 import { Histogram, type Quantiles } from './histogram.js'
 import type { Lane } from './lane.js'
 import type { Placement } from './placement.js'
@@ -88,7 +89,7 @@ export class Run {
     const perSecond = this.#messages / (this.#ns / 1e9)
     return {
       url: this.#url,
-      scheme: this.#url.slice(0, this.#url.indexOf(':')),
+      scheme: schemeOf(this.#url, 'bench'),
       mode: this.#mode,
       placement,
       payloadBytes,

@@ -2,12 +2,20 @@ import type { Channel } from '@strait/core'
 import { type SpawnedPeer, spawnPeer } from 'strait'
 import type { Lane } from './lane.js'
 import { isQuestion, readPayload, writePayload } from './payload.js'
+import { ownTid } from './placement.js'
 
 /** A lane over one of our transports, to a process of its own. */
 export async function straitLane(url: string, payloadBytes: number): Promise<Lane> {
   const entry = new URL('./strait-peer.js', import.meta.url)
-  return peerLane(await spawnPeer(url, entry, { maxMessageSize: payloadBytes }), payloadBytes)
+  const peer = await spawnPeer(url, entry, { maxMessageSize: Math.max(payloadBytes, TID_BYTES) })
+  const tid = new TextDecoder().decode(await peer.channel.receive())
+  return { ...peerLane(peer, payloadBytes), tid: Number(tid) }
 }
+
+/** The digits of a thread's number: what a peer says first. */
+const TID_BYTES = 10
+
+export const sayTid = (channel: Channel) => channel.send(new TextEncoder().encode(String(ownTid())))
 
 /** A lane to a peer that calls {@link answerQuestions}. */
 export function peerLane(peer: SpawnedPeer, payloadBytes: number): Lane {

@@ -1,4 +1,6 @@
 import { parentChannel } from 'strait'
-import { answerQuestions } from './strait-lane.js'
+import { answerQuestions, sayTid } from './strait-lane.js'
 
-await answerQuestions(await parentChannel())
+const channel = await parentChannel()
+await sayTid(channel)
+await answerQuestions(channel)

@@ -1,4 +1,4 @@
-import { schemes } from 'strait'
+import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
 import { type Lane, roundTrips, straitLane, throughput, twins } from '../dist/index.js'
 
@@ -6,7 +6,9 @@ import { type Lane, roundTrips, straitLane, throughput, twins } from '../dist/in
 vi.setConfig({ testTimeout: 60_000 })
 
 const lanes: [string, (payloadBytes: number) => Promise<Lane>][] = [
-  ...schemes.map((scheme) => [scheme, (size: number) => straitLane(`${scheme}:`, size)] as [string, never]),
+  ...(await peerSchemes()).map(
+    (scheme) => [scheme, (size: number) => straitLane(`${scheme}:`, size)] as [string, never],
+  ),
   ...Object.entries(twins).map(([scheme, twin]) => [`the twin of ${scheme}`, twin] as [string, never]),
 ]
 
@@ -31,7 +33,9 @@ describe.each(lanes)('over %s', (_, open) => {
   })
 })
 
-describe.each(lanes.filter(([name]) => name !== 'mem'))('over %s', (_, open) => {
+const IN_THIS_PROCESS = ['mem', 'worker', 'the twin of worker']
+
+describe.each(lanes.filter(([name]) => !IN_THIS_PROCESS.includes(name)))('over %s', (_, open) => {
   it('a question to a peer that was killed fails', async () => {
     const lane = await open(64)
     await roundTrips(lane, { rounds: 1 })

@@ -1,6 +1,6 @@
-import { schemes } from 'strait'
+import { peerSchemes } from 'strait'
 import { describe, expect, it } from 'vitest'
-import { expected, missingProcesses, missingWorkers, wrongResult } from '../dist/fib/check.js'
+import { expected, missingWorkers, sharedWorkers, wrongResult } from '../dist/fib/check.js'
 import type { FibRow } from '../dist/fib/run.js'
 import { strait } from './strait.js'
 
@@ -19,7 +19,7 @@ describe('strait fib', () => {
       kernel: expect.stringContaining('Linux'),
       node: process.version,
     })
-    expect(rows.map(({ scheme }: FibRow) => scheme)).toEqual(schemes)
+    expect(rows.map(({ scheme }: FibRow) => scheme)).toEqual(await peerSchemes())
     for (const row of rows) {
       expect(row).toEqual({
         url: `${row.scheme}:`,
@@ -29,24 +29,37 @@ describe('strait fib', () => {
           value,
           ms: expect.any(Number),
           pid: expect.any(Number),
+          ...(row.scheme === 'worker' ? { tid: expect.any(Number) } : {}),
         })),
         wallMs: expect.any(Number),
         rttNs: { p50: expect.any(Number), p99: expect.any(Number) },
       })
-      expect(new Set(row.jobs.map(({ pid }: { pid: number }) => pid)).size).toBe(
-        row.scheme === 'mem' ? 1 : 10,
-      )
       expect(row.rttNs.p50).toBeGreaterThan(0)
       expect(row.rttNs.p99).toBeGreaterThanOrEqual(row.rttNs.p50)
+      const workers = new Set(row.jobs.map(({ pid, tid }: { pid: number; tid?: number }) => `${pid} ${tid}`))
+      expect(workers.size).toBe(row.scheme === 'mem' ? 1 : 10)
+      if (row.scheme !== 'worker') continue
+      expect(new Set(row.jobs.map(({ pid }: { pid: number }) => pid)).size).toBe(1)
     }
   })
 
   it('prints a plain table into a pipe', async () => {
-    const { code, stdout } = await strait(['fib', '--url', 'unix:', 'mem:', '--from', '3', '--to', '5'])
+    const { code, stdout } = await strait([
+      'fib',
+      '--url',
+      'unix:',
+      'mem:',
+      'worker:',
+      '--from',
+      '3',
+      '--to',
+      '5',
+    ])
     expect(code).toBe(0)
     expect(stdout).not.toContain('\x1b')
-    expect(stdout).toMatch(/^ {2}unix: +3 +3\/3 /m)
-    expect(stdout).toMatch(/^ {2}mem: +1 +3\/3 /m)
+    expect(stdout).toMatch(/^ {2}unix: +3 processes +3\/3 /m)
+    expect(stdout).toMatch(/^ {2}mem: +1 process +3\/3 /m)
+    expect(stdout).toMatch(/^ {2}worker: +3 threads +3\/3 /m)
   })
 
   it.concurrent.each([
@@ -76,11 +89,18 @@ describe('the check', () => {
     expect(wrongResult({ n: 10, value: 55, pid: 7 })).toEqual(['process 7 says fib(10) = 55, but it is 89'])
   })
 
-  it('finds two workers in one process, where there should be two', () => {
+  it('finds two workers in one process or thread, where there should be two', () => {
     const workers = [{ pid: 1 }, { pid: 1 }]
-    expect(missingProcesses(workers, false)).toEqual(['2 jobs had only 1 processes'])
-    expect(missingProcesses(workers, true)).toEqual([])
-    expect(missingProcesses([{ pid: 1 }, { pid: 2 }], false)).toEqual([])
+    const only = ['2 jobs had only 1 processes or threads']
+    expect(sharedWorkers(workers, false)).toEqual(only)
+    expect(sharedWorkers(workers, true)).toEqual([])
+    expect(sharedWorkers([{ pid: 1 }, { pid: 2 }], false)).toEqual([])
+    const threads = (tid: number) => [
+      { pid: 1, tid: 1 },
+      { pid: 1, tid },
+    ]
+    expect(sharedWorkers(threads(2), false)).toEqual([])
+    expect(sharedWorkers(threads(1), false)).toEqual(only)
   })
 
   it('finds a worker that has ended', () => {

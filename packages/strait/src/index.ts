@@ -11,15 +11,16 @@ import {
 import * as node from '@strait/core/node'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
 import type { UnixConnectOptions, UnixListenOptions } from '@strait/transport-unix'
+import type { WsConnectOptions, WsListenOptions } from '@strait/transport-ws'
 import { loadTransport } from './transports.js'
 
 export * from '@strait/core'
 export { type PeerExit, type SpawnedPeer, type SpawnOptions, structuredClone } from '@strait/core/node'
-export { loadTransport, schemes } from './transports.js'
+export { loadTransport, peerSchemes, schemes } from './transports.js'
 
 /** The options of every transport; those of one only are listed on its page and have no effect on others. */
-export type AnyListenOptions = ListenOptions & UnixListenOptions & TcpListenOptions
-export type AnyConnectOptions = ConnectOptions & UnixConnectOptions & TcpConnectOptions
+export type AnyListenOptions = ListenOptions & UnixListenOptions & TcpListenOptions & WsListenOptions
+export type AnyConnectOptions = ConnectOptions & UnixConnectOptions & TcpConnectOptions & WsConnectOptions
 
 /** Listens at an address of any scheme. */
 export async function listen(

@@ -1,5 +1,5 @@
 import { StraitError } from '@strait/core'
-import type { PeerTransport } from '@strait/core/node'
+import { canStartPeers, type PeerTransport } from '@strait/core/node'
 
 /** Every transport, loaded on first use. */
 const LOADERS: Record<string, () => Promise<PeerTransport>> = {
@@ -8,6 +8,8 @@ const LOADERS: Record<string, () => Promise<PeerTransport>> = {
   tcp: async () => (await import('@strait/transport-tcp')).tcp,
   fork: async () => (await import('@strait/transport-fork')).fork,
   worker: async () => (await import('@strait/transport-worker')).worker,
+  ws: async () => (await import('@strait/transport-ws')).ws,
+  wss: async () => (await import('@strait/transport-ws')).wss,
 }
 
 /** The schemes that there are. */
@@ -16,15 +18,39 @@ export const schemes: readonly string[] = Object.keys(LOADERS)
 /**
  * The transport of a scheme.
  *
- * - Errors: `ADDRESS_INVALID` there is no such scheme.
+ * - Errors: `ADDRESS_INVALID` there is no such scheme; `NOT_SUPPORTED` what it is made of does not load here.
  */
 export async function loadTransport(
   scheme: string,
   operation = 'load',
-  url?: URL | string,
+  url: URL | string = `${scheme}:`,
 ): Promise<PeerTransport> {
   const load = Object.hasOwn(LOADERS, scheme) ? LOADERS[scheme] : undefined
-  if (load !== undefined) return load()
-  const reason = `there is no transport '${scheme}:'; there are ${schemes.map((known) => `${known}:`).join(' ')}`
-  throw new StraitError('ADDRESS_INVALID', reason, { operation, url: url ?? `${scheme}:` })
+  if (load === undefined) {
+    const known = schemes.map((known) => `${known}:`).join(' ')
+    const reason = `there is no transport '${scheme}:'; there are ${known}`
+    throw new StraitError('ADDRESS_INVALID', reason, { operation, url })
+  }
+  try {
+    return await load()
+  } catch (cause) {
+    const reason = `the transport does not load here: ${cause instanceof Error ? cause.message : cause}`
+    throw new StraitError('NOT_SUPPORTED', reason, { operation, url, cause })
+  }
+}
+
+/**
+ * The schemes of which `spawnPeer` can start peers on this machine. `onMissing` is told of each transport that does
+ * not load.
+ */
+export async function peerSchemes(onMissing: (error: StraitError) => void = () => {}): Promise<string[]> {
+  const found: string[] = []
+  for (const scheme of schemes) {
+    try {
+      if (canStartPeers(await loadTransport(scheme))) found.push(scheme)
+    } catch (error) {
+      onMissing(error as StraitError)
+    }
+  }
+  return found
 }

@@ -1,18 +1,19 @@
-import type { ChildProcess } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
 
-/** Hands the answers of a child to whoever asked, one question at a time; a child that ends fails the question. */
+/** Hands the answers of a peer to whoever asked, one question at a time; a peer that ends fails the question. */
 export class Answers {
   readonly exited: Promise<void>
   #waiting: { resolve(answer: Uint8Array): void; reject(error: unknown): void } | undefined
   #failure: Error | undefined
 
-  constructor(name: string, child: ChildProcess) {
+  /** `peer` is a child process or a worker thread. */
+  constructor(name: string, peer: EventEmitter) {
     this.exited = new Promise((resolve) => {
-      child.once('error', (error) => {
+      peer.once('error', (error: Error) => {
         this.failed(error)
         resolve()
       })
-      child.once('exit', (code, signal) => {
+      peer.once('exit', (code: number | null, signal?: NodeJS.Signals) => {
         this.failed(new Error(`${name}: the peer has ended (${signal ?? `exit code ${code}`})`))
         resolve()
       })

@@ -1,10 +1,17 @@
 import type { Lane } from '../lane.js'
 import { childProcess } from './child-process.js'
+import { messagePort } from './message-port.js'
 import { netTcp, netUnix } from './socket.js'
+import { webSocket } from './web-socket.js'
+import { zeroMq } from './zeromq.js'
 
 /** The bare-Node program that does the same thing as a transport: what its users would have written without it. */
 export const twins: Readonly<Record<string, (payloadBytes: number) => Promise<Lane>>> = {
   unix: netUnix,
   tcp: netTcp,
   fork: childProcess,
+  worker: messagePort,
+  ws: webSocket,
+  'zmq+tcp': zeroMq.tcp,
+  'zmq+ipc': zeroMq.ipc,
 }

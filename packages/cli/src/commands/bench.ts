@@ -1,7 +1,7 @@
 import { bench, type Machine, modes, type Placement, placements, type Row } from '@strait/bench'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
-import { allSchemes, checkScheme, collect } from '../address.js'
+import { collect, peerAddresses } from '../address.js'
 import { EXIT_CODES } from '../exit.js'
 import { byteRate, duration, integer, rate } from '../format.js'
 import { type Column, table } from '../table.js'
@@ -51,10 +51,9 @@ function sizes(text: string, others: readonly number[] = []): readonly number[] 
   throw new InvalidArgumentError(`Must be a whole number of bytes from 1 to ${DEFAULT_MAX_MESSAGE_SIZE}.`)
 }
 
-async function run({ url: urls = allSchemes, payload: payloads = [64], json, ...options }: BenchOptions) {
-  for (const url of urls) await checkScheme(url)
+async function run({ url, payload: payloads = [64], json, ...options }: BenchOptions) {
   const report = await bench({
-    urls,
+    urls: await peerAddresses(url),
     payloads,
     ...options,
     onProgress: ({ payloadBytes, step, steps }) =>

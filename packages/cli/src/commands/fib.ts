@@ -1,8 +1,8 @@
 import { describeMachine } from '@strait/bench'
 import { type Command, InvalidArgumentError } from 'commander'
-import { allSchemes, checkScheme, collect } from '../address.js'
+import { collect, peerAddresses } from '../address.js'
 import { EXIT_CODES, Failure, UsageError } from '../exit.js'
-import { countProcesses, expected } from '../fib/check.js'
+import { countWorkers, expected } from '../fib/check.js'
 import { type FibRow, type FibRun, PAYLOAD_BYTES, runFib } from '../fib/run.js'
 import { duration } from '../format.js'
 import { type Column, table } from '../table.js'
@@ -44,9 +44,9 @@ function number(text: string): number {
   throw new InvalidArgumentError(`Must be a whole number from 0 to ${LARGEST}.`)
 }
 
-async function fib({ url: urls = allSchemes, from, to, json }: FibOptions): Promise<void> {
+async function fib({ url, from, to, json }: FibOptions): Promise<void> {
   if (from > to) throw new UsageError(`--from ${from} is larger than --to ${to}`)
-  for (const url of urls) await checkScheme(url)
+  const urls = await peerAddresses(url)
   const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index)
   const runs: FibRun[] = []
   for (const url of urls) {
@@ -88,7 +88,7 @@ function page(rows: readonly FibRow[], numbers: readonly number[]): string {
 
 const COLUMNS: readonly Column<FibRow>[] = [
   { head: 'URL', align: 'left', cell: ({ url }) => paint.bold(url) },
-  { head: 'processes', cell: ({ jobs }) => String(countProcesses(jobs)) },
+  { head: 'workers', cell: ({ jobs }) => workers(jobs) },
   { head: 'right results', cell: ({ jobs }) => verdict(jobs) },
   { head: 'round trip p50', cell: ({ rttNs }) => duration(rttNs.p50) },
   { head: 'p99', cell: ({ rttNs }) => duration(rttNs.p99) },
@@ -99,4 +99,12 @@ function verdict(jobs: FibRow['jobs']): string {
   const right = jobs.filter(({ n, value }) => value === expected(n)).length
   const text = `${right}/${jobs.length}`
   return right === jobs.length ? paint.green(text) : paint.red(text)
+}
+
+function workers(jobs: FibRow['jobs']): string {
+  const count = countWorkers(jobs)
+  const [one, many] = jobs.some(({ tid }) => tid !== undefined)
+    ? ['thread', 'threads']
+    : ['process', 'processes']
+  return `${count} ${count === 1 ? one : many}`
 }

@@ -1,7 +1,7 @@
 import { Histogram, peerLane, roundTrips } from '@strait/bench'
-import { json, type SpawnedPeer, spawnPeer, typed } from 'strait'
+import { json, type SpawnedPeer, schemeOf, spawnPeer, typed } from 'strait'
 import { Failure } from '../exit.js'
-import { missingProcesses, missingWorkers, wrongResult } from './check.js'
+import { missingWorkers, sharedWorkers, wrongResult } from './check.js'
 import type { Hello, Job, Result } from './protocol.js'
 
 const WORKER = new URL('./worker.js', import.meta.url)
@@ -63,7 +63,7 @@ export async function runFib(
     }
 
     onPhase('working')
-    const problems = [...missingWorkers(peers), ...missingProcesses(hellos, staysHere(peers))]
+    const problems = [...missingWorkers(peers), ...sharedWorkers(hellos, staysHere(peers))]
     const start = performance.now()
     const jobs = await Promise.all(
       numbers.map(async (n, index): Promise<FinishedJob> => {
@@ -76,7 +76,7 @@ export async function runFib(
     )
     const wallMs = rounded(performance.now() - start)
     const { p50, p99 } = durations.quantiles()
-    const row: FibRow = { url, scheme: new URL(url).protocol.slice(0, -1), jobs, wallMs, rttNs: { p50, p99 } }
+    const row: FibRow = { url, scheme: schemeOf(url, 'fib'), jobs, wallMs, rttNs: { p50, p99 } }
     return { row, problems: [...problems, ...jobs.flatMap(wrongResult)] }
   } finally {
     await Promise.all(peers.map((peer) => peer.close()))
@@ -100,7 +100,7 @@ function present<T>(value: T | undefined): T {
 }
 
 function staysHere(peers: readonly SpawnedPeer[]): boolean {
-  return peers.every(({ channel }) => channel.capabilities.scope === 'process')
+  return peers.every(({ process, thread }) => process === undefined && thread === undefined)
 }
 
 /** A ms figure with µs. */

@@ -17,6 +17,18 @@ export interface PeerTransport extends Transport<BaseChannel> {
   readonly thread?: ThreadEnds
 }
 
+/** Whether `spawnPeer` can start peers of this transport. */
+export function canStartPeers({
+  capabilities,
+  privateAddress,
+  inherit,
+  thread,
+  pair,
+}: PeerTransport): boolean {
+  const here = capabilities.scope === 'process' ? pair : undefined
+  return (privateAddress ?? inherit ?? thread ?? here) !== undefined
+}
+
 export interface ThreadEnds {
   /** Either end, over a port of which it is the only user. */
   join(port: MessagePort, role: Role, url: URL, options: ChannelOptions): Promise<BaseChannel>

@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url'
-import { StraitError } from '../error.js'
 import { runAsPeer } from './parent-channel.js'
 import type { PeerTransport } from './peer-transport.js'
 import { explain, type PeerExit, type SpawnedPeer, type SpawnOptions } from './spawned-peer.js'
@@ -9,15 +8,10 @@ let evaluations = 0
 /** Runs the entry in this thread; each peer evaluates the module anew. */
 export async function spawnHere(
   transport: PeerTransport,
-  scheme: string,
   entry: string | URL,
   options: SpawnOptions,
 ): Promise<SpawnedPeer> {
-  if (transport.pair === undefined) {
-    const reason = 'this transport cannot start peers'
-    throw new StraitError('NOT_SUPPORTED', reason, { operation: 'spawn', url: scheme })
-  }
-  const [channel, theirs] = await transport.pair(options)
+  const [channel, theirs] = await transport.pair!(options)
   const module = new URL(entry instanceof URL ? entry : pathToFileURL(entry))
   module.searchParams.set('strait', String(++evaluations))
   const exited = runAsPeer(theirs, () => import(module.href)).then(

@@ -1,6 +1,6 @@
 import { abortedError, StraitError } from '../error.js'
 import { checkOptions } from '../handshake.js'
-import type { PeerTransport } from './peer-transport.js'
+import { canStartPeers, type PeerTransport } from './peer-transport.js'
 import { spawnHere } from './spawn-here.js'
 import { spawnProcess } from './spawn-process.js'
 import { spawnThread } from './spawn-thread.js'
@@ -30,7 +30,11 @@ export async function spawnPeer(
     const reason = `spawnPeer chooses the address itself; write only ${transport.schemes[0]}:`
     throw new StraitError('ADDRESS_INVALID', reason, { operation: 'spawn', url: scheme })
   }
+  if (!canStartPeers(transport)) {
+    const reason = 'this transport cannot start peers'
+    throw new StraitError('NOT_SUPPORTED', reason, { operation: 'spawn', url: scheme })
+  }
   if (transport.thread !== undefined) return spawnThread(transport, scheme, entry, options)
-  if (transport.capabilities.scope === 'process') return spawnHere(transport, scheme, entry, options)
+  if (transport.capabilities.scope === 'process') return spawnHere(transport, entry, options)
   return spawnProcess(transport, scheme, entry, options)
 }

@@ -28,11 +28,7 @@ export async function spawnProcess(
   const { inherit } = transport
   const key = options.key ?? randomBytes(32)
   const channelOptions = { handshakeTimeout: START_TIMEOUT, ...options, key }
-  const url = inherit === undefined ? transport.privateAddress?.() : new URL(scheme)
-  if (url === undefined) {
-    const reason = 'this transport cannot start peers'
-    throw new StraitError('NOT_SUPPORTED', reason, { operation: 'spawn', url: scheme })
-  }
+  const url = inherit === undefined ? transport.privateAddress!() : new URL(scheme)
   const listener = inherit === undefined ? await transport.listen!(url, channelOptions) : undefined
   try {
     throwIfAborted('spawn', scheme, options.signal)

@@ -1,0 +1,17 @@
+import { Dealer } from 'zeromq'
+import { isQuestion, readPayload, writePayload } from '../payload.js'
+
+/** Argument: the address. An empty message ends it. */
+const dealer = new Dealer({ linger: 0 })
+dealer.connect(process.argv[2]!)
+await dealer.send('')
+for await (const [message] of dealer) {
+  if (message!.length === 0) break
+  const byte = readPayload(message!, message!.length)
+  if (!isQuestion(byte)) continue
+  // Sent without a copy when it is large, so each answer is one of its own.
+  const answer = new Uint8Array(message!.length)
+  writePayload(answer, byte)
+  await dealer.send(answer)
+}
+dealer.close()
