@@ -58,10 +58,10 @@ export class ThreadPort implements Port {
   /** True always: what is posted lies in the other thread's queue, and it is a copy. */
   post(kind: Kind, payload: Uint8Array): boolean {
     if (this.#moving.delete(payload) && this.#moved(payload)) return true
-    if (payload.byteLength === payload.buffer.byteLength) {
+    if (payload.byteLength === payload.buffer.byteLength && payload.buffer instanceof ArrayBuffer) {
       this.#port.postMessage(unitToValue(kind, payload))
     } else {
-      // A clone would be one of the whole buffer, however small the part of it.
+      // A part of a buffer would be cloned with all the rest, and shared memory not at all.
       const copy = payload.slice()
       this.#port.postMessage(unitToValue(kind, copy), [copy.buffer])
     }
