@@ -15,7 +15,13 @@ import type { WsConnectOptions, WsListenOptions } from '@strait/transport-ws'
 import { loadTransport } from './transports.js'
 
 export * from '@strait/core'
-export { type PeerExit, type SpawnedPeer, type SpawnOptions, structuredClone } from '@strait/core/node'
+export {
+  type PeerExit,
+  type SpawnedPeer,
+  type SpawnOptions,
+  structuredClone,
+  toDuplex,
+} from '@strait/core/node'
 export { loadTransport, peerSchemes, schemes } from './transports.js'
 
 /** The options of every transport; those of one only are listed on its page and have no effect on others. */
