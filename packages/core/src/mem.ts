@@ -81,7 +81,8 @@ class MemLink implements Link {
       peer.#refused = true
       return false
     }
-    peer.#inbox.push(message.slice())
+    // Not `slice`: that of a Buffer shares its memory.
+    peer.#inbox.push(new Uint8Array(message))
     peer.#unread += message.length + OVERHEAD
     peer.events.readable()
     return true

@@ -62,7 +62,7 @@ export class ThreadPort implements Port {
       this.#port.postMessage(unitToValue(kind, payload))
     } else {
       // A part of a buffer would be cloned with all the rest, and shared memory not at all.
-      const copy = payload.slice()
+      const copy = new Uint8Array(payload)
       this.#port.postMessage(unitToValue(kind, copy), [copy.buffer])
     }
     return true

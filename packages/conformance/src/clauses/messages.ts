@@ -3,7 +3,7 @@ import type { BaseChannel } from '@strait/core'
 import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
-import { rejectsWith, throwsWith } from './helpers.js'
+import { rejectsWith, throwsWith, turn } from './helpers.js'
 
 const SIZES = [
   0, 1, 7, 8, 9, 63, 64, 65, 1023, 4095, 4096, 4097, 8192, 65527, 65528, 65535, 65536, 65537, 200_000, 0, 1,
@@ -181,4 +181,25 @@ export function C3(clause: Clause): void {
     await near.close()
     assert.equal(await echoed, 'clean')
   })
+
+  clause.test(
+    'C3 a part of a buffer, shared memory and a Buffer are messages like any other',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const sizes: number[] = []
+      const reading = far.receive(12)
+      for (const size of [100, 101, 20_000, 20_001]) {
+        const shared = new Uint8Array(new SharedArrayBuffer(size))
+        const part = new Uint8Array(size + 64).subarray(32, 32 + size)
+        for (const message of [shared, part, Buffer.from(part)]) {
+          message.set(pattern(sizes.length, size))
+          if (sizes.length % 2 === 0) await near.send(message)
+          else while (!near.trySend(message)) await turn()
+          message.fill(0xee)
+          sizes.push(size)
+        }
+      }
+      assert.deepEqual((await reading).digests, expected(0, sizes))
+    },
+  )
 }
