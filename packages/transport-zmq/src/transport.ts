@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { accessSync, constants } from 'node:fs'
+import { isIP } from 'node:net'
+import {
+  BaseChannel,
+  type BaseListener,
+  type Capabilities,
+  type ConnectOptions,
+  checkOptions,
+  checkQuery,
+  credited,
+  DEFAULT_MAX_MESSAGE_SIZE,
+  type ListenOptions,
+  patient,
+  throwIfAborted,
+} from '@strait/core'
+import { claimPath, openSocketPath, type PeerTransport, systemError } from '@strait/core/node'
+import { endpoint, isAbstract, socketName } from './address.js'
+import { shakeHands } from './connect.js'
+import { ConnectingPort } from './connecting-port.js'
+import { type CurveClient, type CurveServer, clientOptions, serverOptions } from './curve.js'
+import { Hub } from './hub.js'
+import { ZmqListener } from './listener.js'
+import { ConnectingSocket, checkDraft, socketOptions } from './sockets.js'
+import { unbind } from './unbind.js'
+
+export interface ZmqListenOptions extends ListenOptions {
+  /** The listener then speaks CURVE: what is sent is encrypted, and who connects must know its public key. */
+  curve?: CurveServer | undefined
+}
+
+export interface ZmqConnectOptions extends ConnectOptions {
+  /** For a listener that speaks CURVE. */
+  curve?: CurveClient | undefined
+}
+
+export interface ZmqIpcListenOptions extends ZmqListenOptions {
+  /** The socket's file mode. Whoever may write to it may connect. Default: 0o600, this user only. */
+  mode?: number | undefined
+}
+
+export interface ZmqIpcConnectOptions extends ZmqConnectOptions {
+  /** The user whose socket may be trusted besides one's own and root's. */
+  owner?: number | undefined
+}
+
+const common = {
+  maxMessageSize: DEFAULT_MAX_MESSAGE_SIZE,
+  boundaries: 'native',
+  detectsPeerDeath: true,
+  survivesSenderDeath: false,
+  deliversAfterPeerDeath: true,
+  peerCredentials: false,
+  sync: false,
+} as const
+
+const tcpCapabilities: Capabilities = { ...common, private: false, persistent: false, scope: 'network' }
+const ipcCapabilities: Capabilities = { ...common, private: true, persistent: true, scope: 'host' }
+
+/** What a transport does with its listening socket: binds it, and says where and how the name is given back. */
+interface Bound {
+  readonly url: URL
+  release(): Promise<void>
+}
+
+async function listen(
+  url: URL,
+  options: ZmqListenOptions,
+  capabilities: Capabilities,
+  ipv6: boolean,
+  bind: (hub: Hub) => Promise<Bound>,
+): Promise<BaseListener<BaseChannel>> {
+  checkDraft('listen', url)
+  const security = serverOptions(options.curve)
+  throwIfAborted('listen', url, options.signal)
+  const hub = new Hub(url, { ...socketOptions(options), ...security, ipv6 })
+  let bound: Bound
+  try {
+    bound = await bind(hub)
+  } catch (error) {
+    hub.retire()
+    throw systemError(error, 'listen', url)
+  }
+  const listener = new ZmqListener(hub, bound.url, capabilities, options, bound.release)
+  if (options.signal?.aborted) await listener.close()
+  throwIfAborted('listen', url, options.signal)
+  return listener
+}
+
+async function connect(
+  address: string,
+  url: URL,
+  options: ZmqConnectOptions,
+  capabilities: Capabilities,
+  ipv6: boolean,
+): Promise<BaseChannel> {
+  checkDraft('connect', url)
+  const socket = new ConnectingSocket({ ...socketOptions(options), ...clientOptions(options.curve), ipv6 })
+  await shakeHands(socket, address, options.curve !== undefined, url, options)
+  const link = await credited(new ConnectingPort(socket, url), 'connect', url, options)
+  return new BaseChannel(link, { url, capabilities })
+}
+
+/** The host as a number: ZeroMQ would look names up in its only I/O thread, and everything else would wait. */
+async function numeric(host: string, operation: string, url: URL): Promise<{ host: string; ipv6: boolean }> {
+  if (isIP(host) !== 0) return { host: isIP(host) === 6 ? `[${host}]` : host, ipv6: isIP(host) === 6 }
+  try {
+    const { address, family } = await lookup(host)
+    return { host: family === 6 ? `[${address}]` : address, ipv6: family === 6 }
+  } catch (error) {
+    throw systemError(error, operation, url)
+  }
+}
+
+let warned = false
+
+/** Anybody who reaches the port may connect: says so once, unless there is a key. */
+function warnOnce(url: URL, { key }: ZmqListenOptions): void {
+  if (warned || key !== undefined) return
+  warned = true
+  process.emitWarning(`${url.href} has no key: whoever reaches the port can connect`, {
+    code: 'STRAIT_NOT_PRIVATE',
+    type: 'StraitWarning',
+  })
+}
+
+/** `zmq+tcp://host:port`: ZeroMQ over TCP; zmq_tcp(7). Port 0 listens on any free port. */
+export const zmqTcp = {
+  schemes: ['zmq+tcp'],
+  capabilities: tcpCapabilities,
+
+  async listen(url: URL, options: ZmqListenOptions = {}): Promise<BaseListener<BaseChannel>> {
+    const address = endpoint(url, 'listen')
+    checkQuery(url, 'listen')
+    checkOptions(options)
+    const { host, ipv6 } = await numeric(address.host, 'listen', url)
+    return listen(url, options, tcpCapabilities, ipv6, async ({ socket }) => {
+      socket.bindSync(`tcp://${host}:${address.port}`)
+      const name = socket.lastEndpoint!
+      const bound = new URL(url)
+      bound.port = name.slice(name.lastIndexOf(':') + 1)
+      warnOnce(bound, options)
+      return { url: bound, release: () => unbind(socket, name) }
+    })
+  },
+
+  connect: patient(async (url: URL, options: ZmqConnectOptions): Promise<BaseChannel> => {
+    const address = endpoint(url, 'connect')
+    checkQuery(url, 'connect')
+    checkOptions(options)
+    const { host, ipv6 } = await numeric(address.host, 'connect', url)
+    return connect(`tcp://${host}:${address.port}`, url, options, tcpCapabilities, ipv6)
+  }),
+
+  privateAddress: () => new URL('zmq+tcp://127.0.0.1:0'),
+} satisfies PeerTransport
+
+/**
+ * `zmq+ipc:/path`: ZeroMQ over a Unix socket; zmq_ipc(7). `zmq+ipc:@name` has no file: an abstract name, to which the
+ * kernel vouches for the user who connects.
+ */
+export const zmqIpc = {
+  schemes: ['zmq+ipc'],
+  capabilities: ipcCapabilities,
+
+  async listen(url: URL, options: ZmqIpcListenOptions = {}): Promise<BaseListener<BaseChannel>> {
+    const name = socketName(url, 'listen')
+    checkQuery(url, 'listen')
+    checkOptions(options)
+    return listen(url, options, ipcCapabilities, false, async ({ socket }) => {
+      const bind = async (path: string) => socket.bindSync(`ipc://${path}`)
+      if (isAbstract(name)) {
+        socket.admitOnlyThisUser()
+        await bind(name)
+        return { url, release: () => unbind(socket, socket.lastEndpoint!) }
+      }
+      const claim = await claimPath(name, url, options.mode ?? 0o600, bind)
+      return {
+        url,
+        release: async () => {
+          await unbind(socket, socket.lastEndpoint!)
+          claim.release()
+        },
+      }
+    })
+  },
+
+  connect: patient(async (url: URL, options: ZmqIpcConnectOptions): Promise<BaseChannel> => {
+    const name = socketName(url, 'connect')
+    checkQuery(url, 'connect')
+    checkOptions(options)
+    if (isAbstract(name)) return connect(`ipc://${name}`, url, options, ipcCapabilities, false)
+    // Open until ZeroMQ's I/O thread has connected by it.
+    const way = openSocketPath(name, url, options.owner)
+    try {
+      accessSync(way.path, constants.W_OK)
+      return await connect(`ipc://${way.path}`, url, options, ipcCapabilities, false)
+    } catch (error) {
+      throw systemError(error, 'connect', url)
+    } finally {
+      way.close()
+    }
+  }),
+
+  privateAddress: () => new URL(`zmq+ipc:@strait-${randomUUID()}`),
+} satisfies PeerTransport
