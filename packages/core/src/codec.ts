@@ -38,6 +38,20 @@ export interface TypedChannel<Out, In = Out> extends AsyncIterable<In>, AsyncDis
   abort(reason?: unknown): void
 }
 
+/** What a message of a channel says. One that cannot be decoded is `CORRUPT`. */
+export function decodeFrom<T>(
+  { url }: Channel,
+  codec: Pick<Codec<T>, 'name' | 'decode'>,
+  message: Uint8Array,
+): T {
+  try {
+    return codec.decode(message)
+  } catch (cause) {
+    const reason = `${message.byteLength} bytes that are not ${codec.name}`
+    throw new StraitError('CORRUPT', reason, { operation: 'receive', url, cause })
+  }
+}
+
 /**
  * Sends and receives values instead of bytes.
  *
@@ -48,15 +62,8 @@ export function typed<Out, In = Out>(
   channel: Channel,
   codec: { encode(value: Out): Uint8Array; decode(message: Uint8Array): In; readonly name: string },
 ): TypedChannel<Out, In> {
-  const decode = (message: Uint8Array | undefined): In | undefined => {
-    if (message === undefined) return undefined
-    try {
-      return codec.decode(message)
-    } catch (cause) {
-      const reason = `${message.byteLength} bytes that are not ${codec.name}`
-      throw new StraitError('CORRUPT', reason, { operation: 'receive', url: channel.url, cause })
-    }
-  }
+  const decode = (message: Uint8Array | undefined) =>
+    message === undefined ? undefined : decodeFrom(channel, codec, message)
   return {
     channel,
     trySend: (value) => channel.trySend(codec.encode(value)),

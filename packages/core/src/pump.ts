@@ -1,6 +1,6 @@
 import type { Channel } from './channel.js'
-import type { Codec } from './codec.js'
-import { StraitError } from './error.js'
+import { type Codec, decodeFrom } from './codec.js'
+import type { StraitError } from './error.js'
 import { afterTurn } from './event-loop.js'
 
 /** Those to whom values are pushed. Neither may throw. */
@@ -33,13 +33,12 @@ export async function pump<T>(
   }
 }
 
-function deliver<T>(message: Uint8Array, { url }: Channel, codec: Codec<T>, sink: Sink<T>): void {
+function deliver<T>(message: Uint8Array, channel: Channel, codec: Codec<T>, sink: Sink<T>): void {
   let value: T
   try {
-    value = codec.decode(message)
-  } catch (cause) {
-    const reason = `${message.byteLength} bytes that are not ${codec.name}`
-    sink.corrupt(new StraitError('CORRUPT', reason, { operation: 'receive', url, cause }))
+    value = decodeFrom(channel, codec, message)
+  } catch (error) {
+    sink.corrupt(error as StraitError)
     return
   }
   sink.value(value)
