@@ -16,6 +16,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { canStartPeers } from '../packages/core/dist/node/index.js'
 import { loadTransport, schemes } from '../packages/strait/dist/index.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -27,6 +28,11 @@ const CARRIES = {
   unix: 'Unix stream socket',
   tcp: 'TCP, without delay',
   fork: "Node's own `child_process` channel",
+  worker: '`MessagePort` between threads',
+  ws: 'WebSocket over TCP',
+  wss: 'WebSocket over TLS',
+  'zmq+tcp': 'ZeroMQ over TCP',
+  'zmq+ipc': 'ZeroMQ over a Unix socket',
 }
 
 const transports = new Map()
@@ -48,7 +54,7 @@ const generators = {
     return table([
       ['capability', ...schemes.map((scheme) => `\`${scheme}:\``)],
       ...names.map((name) => [`\`${name}\``, ...all.map(({ capabilities }) => show(capabilities[name]))]),
-      ['ends meet by', ...all.map(meeting)],
+      ...WAYS.map(([name, has]) => [name, ...all.map((transport) => show(has(transport)))]),
     ])
   },
   'round-trips': roundTrips,
@@ -73,12 +79,16 @@ function show(value) {
   return typeof value === 'number' ? `${value / 1024 / 1024} MiB` : value
 }
 
-function meeting({ listen, connect, pair, inherit, privateAddress, capabilities }) {
-  const spawns = inherit ?? privateAddress ?? (capabilities.scope === 'process' && pair)
-  const ways = { listen, connect, pair, spawnPeer: spawns }
-  return Object.keys(ways)
-    .filter((way) => ways[way] !== undefined && ways[way] !== false)
-    .map((way) => `\`${way}\``)
+/** How two ends can meet. */
+const WAYS = [
+  ['`listen`, `connect`', ({ listen, connect }) => listen !== undefined && connect !== undefined],
+  ['`pair`', ({ pair }) => pair !== undefined],
+  ['`spawnPeer`', canStartPeers],
+]
+
+function meeting(transport) {
+  return WAYS.filter(([, has]) => has(transport))
+    .map(([name]) => name)
     .join(', ')
 }
 
@@ -94,7 +104,7 @@ function output(path) {
 function roundTrips() {
   const head = ['address', 'what carries the bytes', 'how far apart']
   const facts = (scheme) => [
-    `[\`${scheme}:\`](packages/${scheme === 'mem' ? 'core' : `transport-${scheme}`}/README.md)`,
+    `[\`${scheme}:\`](packages/${packageOf(scheme)}/README.md)`,
     CARRIES[scheme] ?? missing(scheme),
     transports.get(scheme).capabilities.scope,
   ]
@@ -116,6 +126,11 @@ function roundTrips() {
     '',
     `One round trip of 64 bytes at a time, two processes (\`mem:\` one), both awaited. ${where}.`,
   ].join('\n')
+}
+
+function packageOf(scheme) {
+  if (scheme === 'mem') return 'core'
+  return `transport-${scheme.startsWith('zmq') ? 'zmq' : scheme === 'wss' ? 'ws' : scheme}`
 }
 
 function missing(scheme) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { peerSchemes } from 'strait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
@@ -79,6 +80,29 @@ describe('the examples run, say what their pages say, and leave nothing behind',
     ])
   })
 
+  it('worker: a buffer has one owner at a time, and terminate() ends what computes for ever', async () => {
+    expect(await example('worker/main.js')).toEqual([
+      'the same process: true, another thread: true',
+      'after the transfer 0 bytes of it are left here',
+      'back: 4194304 bytes, each 0xf0',
+      'computing for ever',
+      'full after 256 KiB',
+      'ERR_STRAIT_RESET, {"exitCode":1,"signal":null}',
+    ])
+  })
+
+  it('adapters: many peers as one, and a stream there and back', async () => {
+    expect(await example('adapters/merge.js')).toEqual([
+      'one 1, one 2, one 3',
+      'two 1, two 2, two 3',
+      'broken 1, broken 2, ERR_STRAIT_RESET',
+    ])
+    expect(await example('adapters/gzip.js')).toEqual([
+      'COMPRESSED THERE, AND BACK',
+      'the channel is closed cleanly',
+    ])
+  })
+
   it('talk: two programs meet at an address', async () => {
     const answer = spawn(process.execPath, [join(built, 'talk/answer.js'), 'tcp://127.0.0.1:0'])
     const ended = once(answer, 'exit')
@@ -89,7 +113,7 @@ describe('the examples run, say what their pages say, and leave nothing behind',
   })
 
   it('fib: the same two files for every URL', async () => {
-    const urls = ['mem:', 'unix:', 'tcp:', 'fork:']
+    const urls = (await peerSchemes()).map((scheme) => `${scheme}:`)
     const env = { ...process.env, TMPDIR: temporary }
     const { stdout } = await run(process.execPath, [join(built, 'fib/main.js'), ...urls], { env })
     for (const url of urls) {
@@ -98,7 +122,7 @@ describe('the examples run, say what their pages say, and leave nothing behind',
       expect(lines[0]).toMatch(/fib\(10\) = 89$/)
       expect(lines[9]).toMatch(/fib\(19\) = 6765$/)
       const processes = new Set(lines.map((line) => line.split(' ')[1]))
-      expect(processes.size).toBe(url === 'mem:' ? 1 : 10)
+      expect(processes.size).toBe(url === 'mem:' || url === 'worker:' ? 1 : 10)
     }
   })
 })
