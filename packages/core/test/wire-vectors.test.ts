@@ -107,7 +107,25 @@ const writes: Record<string, (payload: Uint8Array) => Promise<[Link, Stream]>> =
   },
 }
 
-const channelOver = (link: Link) => new BaseChannel(link, { url, capabilities: mem.capabilities })
+const { bytes: END } = vectors.frames.find(({ kind }) => kind === 'END')!
+
+/** What a channel makes of these bytes and a hang-up behind them, and what it writes meanwhile. */
+async function readStream(all: Uint8Array, cut: 'whole' | 'byte by byte', limit?: number) {
+  const [link, source] = await greeted(limit === undefined ? {} : { maxMessageSize: limit })
+  const channel = new BaseChannel(link, { url, capabilities: mem.capabilities })
+  const size = cut === 'whole' ? all.length : 1
+  for (let at = 0; at < all.length; at += size) source.deliver(all.subarray(at, at + size))
+  source.hangUp()
+  const messages: string[] = []
+  let end = 'clean'
+  try {
+    for await (const message of channel) messages.push(hex(message))
+  } catch (error) {
+    expect(error).toBeInstanceOf(StraitError)
+    end = (error as StraitError).code.replace('ERR_STRAIT_', '')
+  }
+  return { messages, end, written: source.written }
+}
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -139,10 +157,10 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
     }
   }
 
-  for (const { name, bytes: refused, code } of vectors.refusedGreetings) {
+  for (const { name, key, bytes: refused, code } of vectors.refusedGreetings) {
     it(`refuses ${name} as ${code}`, async () => {
       const stream = new Stream()
-      const linking = framed(stream, 'listen', url, {})
+      const linking = framed(stream, 'listen', url, key === undefined ? {} : { key: bytes(key) })
       stream.deliver(bytes(refused))
       stream.hangUp()
       await expect(linking).rejects.toMatchObject({ code: `ERR_STRAIT_${code}` })
@@ -157,25 +175,21 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
     })
   }
 
-  for (const { name, bytes: stream, messages, end } of vectors.streams) {
-    for (const cut of ['whole', 'byte by byte']) {
+  for (const { name, limit, bytes: stream, messages, answers, end } of vectors.streams) {
+    for (const cut of ['whole', 'byte by byte'] as const) {
       it(`reads ${name}, ${cut}`, async () => {
-        const [link, source] = await greeted()
-        const channel = channelOver(link)
-        const all = bytes(stream)
-        const size = cut === 'whole' ? all.length : 1
-        for (let at = 0; at < all.length; at += size) source.deliver(all.subarray(at, at + size))
-        source.hangUp()
-        const received: string[] = []
-        let seen = 'clean'
-        try {
-          for await (const message of channel) received.push(hex(message))
-        } catch (error) {
-          expect(error).toBeInstanceOf(StraitError)
-          seen = (error as StraitError).code.replace('ERR_STRAIT_', '')
-        }
-        expect(received).toEqual(messages)
-        expect(seen).toBe(end)
+        const read = await readStream(bytes(stream), cut, limit)
+        expect(read).toMatchObject({ messages, end })
+        if (end === 'clean') expect(read.written).toEqual([...(answers ?? []), END])
+      })
+    }
+  }
+
+  for (const { from, to, messages, end } of vectors.hangUps.after) {
+    for (let length = from; length <= to; length++) {
+      it(`reads a stream that hangs up after ${length} bytes`, async () => {
+        const stream = bytes(vectors.hangUps.bytes).subarray(0, length)
+        expect(await readStream(stream, 'whole')).toMatchObject({ messages, end })
       })
     }
   }
