@@ -3,6 +3,7 @@ import { type Kind, NO_PORT_EVENTS, type Port, type PortEvents, StraitError } fr
 import type { Router, SocketOptions } from 'zeromq'
 import { Reading } from './reading.js'
 import { GONE, LINGER, ListeningSocket, NUDGE, Signal } from './sockets.js'
+import { unbind } from './unbind.js'
 import { deliver, toFrame } from './units.js'
 
 /**
@@ -14,19 +15,41 @@ const DISCONNECTED = Buffer.concat([GONE, randomBytes(16)])
 /** A routing id that nobody has. */
 const NOBODY = Buffer.alloc(0)
 
+/**
+ * Hubs whose listener is closed, by endpoint. When ZeroMQ unbinds it ends the connections that came that way too; so a
+ * name stays bound as long as an accepted channel lives, and the next listener of this process takes the hub over.
+ */
+const retired = new Map<string, Hub>()
+
+/** The hub that still holds this endpoint though nobody listens there any more; undefined: bind anew. */
+export async function takeOver(endpoint: string, options: object): Promise<Hub | undefined> {
+  const hub = retired.get(endpoint)
+  if (hub === undefined || hub.options !== JSON.stringify(options)) return undefined
+  if (hub.revive()) return hub
+  await hub.closed
+  return undefined
+}
+
 /** The end that listens: a ROUTER, and what is known of its peers. It lives as long as its last channel. */
 export class Hub {
   readonly socket: ListeningSocket
-  readonly #url: URL
+  /** What a listener must want as well to take this hub over. */
+  readonly options: string
+  /** Resolves when the name is free. */
+  readonly closed: Promise<void>
   readonly #reading: Reading
   /** By routing id. Undefined: the channel has ended; the connection, which a ROUTER cannot end, has not yet. */
   readonly #peers = new Map<string, AcceptedPort | undefined>()
   #live = 0
   #admit: ((port: AcceptedPort) => void) | undefined
+  #endpoint: string | undefined
   #retired = false
+  #closing = false
+  #patience: NodeJS.Timeout | undefined
+  #resolveClosed!: () => void
 
-  constructor(url: URL, options: SocketOptions<Router>) {
-    this.#url = url
+  constructor(options: SocketOptions<Router>) {
+    this.options = JSON.stringify(options)
     // Mandatory: a send to a peer that is gone is an error, not silence.
     this.socket = new ListeningSocket(DISCONNECTED, { ...options, mandatory: true })
     this.#reading = new Reading(
@@ -34,7 +57,17 @@ export class Hub {
       (frames) => this.#onFrames(frames),
       () => this.socket.send([NOBODY, NUDGE]),
     )
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
     this.ref(this)
+  }
+
+  /** Binds, and returns the endpoint as ZeroMQ names it. */
+  bind(endpoint: string): string {
+    this.socket.bindSync(endpoint)
+    this.#endpoint = this.socket.lastEndpoint!
+    return this.#endpoint
   }
 
   /** Peers that come are given to `admit` from now on. */
@@ -42,12 +75,25 @@ export class Hub {
     this.#admit = admit
   }
 
-  /** Nobody is admitted any more; the socket closes when the last channel has ended. */
-  retire(): void {
+  /** Nobody is admitted any more. Resolves when the name is free, or the hub can be taken over. */
+  retire(): Promise<void> {
     this.#admit = undefined
     this.#retired = true
+    if (this.#endpoint !== undefined) retired.set(this.#endpoint, this)
     this.unref(this)
     this.#closeWhenDone()
+    return this.#live > 0 ? Promise.resolve() : this.closed
+  }
+
+  /** Undoes `retire`, or returns false: too late. */
+  revive(): boolean {
+    if (this.#closing || this.#endpoint === undefined) return false
+    clearTimeout(this.#patience)
+    this.#patience = undefined
+    this.#retired = false
+    retired.delete(this.#endpoint)
+    this.ref(this)
+    return true
   }
 
   #onFrames([id, ...frames]: Buffer[]): void {
@@ -60,16 +106,16 @@ export class Hub {
       this.#closeWhenDone()
     } else if (this.#peers.has(key)) {
       const port = this.#peers.get(key)
-      if (port !== undefined) deliver(frames, port.events, this.#url)
+      if (port !== undefined) port.deliver(frames)
     } else if (first?.[0] !== Signal.NUDGE) {
-      const port = new AcceptedPort(this, id!, key, this.#url)
+      const port = new AcceptedPort(this, id!, key)
       this.#peers.set(key, port)
       this.#live++
       if (this.#admit === undefined) port.destroy()
       else {
         this.ref(port)
         this.#admit(port)
-        deliver(frames, port.events, this.#url)
+        port.deliver(frames)
       }
     }
   }
@@ -83,10 +129,22 @@ export class Hub {
   }
 
   #closeWhenDone(): void {
-    if (!this.#retired || this.#live > 0 || this.socket.closed) return
-    if (this.#peers.size === 0) this.socket.close()
+    if (!this.#retired || this.#live > 0 || this.#closing) return
+    if (this.#peers.size === 0) this.#close()
     // Peers hang up when they are told that this end is gone; those that do not are not waited for.
-    else setTimeout(() => this.socket.close(), LINGER)
+    else this.#patience ??= setTimeout(() => this.#close(), LINGER)
+  }
+
+  #close(): void {
+    clearTimeout(this.#patience)
+    this.#closing = true
+    const endpoint = this.#endpoint
+    const unbound = endpoint === undefined ? Promise.resolve() : unbind(this.socket, endpoint)
+    this.socket.close()
+    void unbound.then(() => {
+      if (endpoint !== undefined && retired.get(endpoint) === this) retired.delete(endpoint)
+      this.#resolveClosed()
+    })
   }
 
   ref(holder: object): void {
@@ -104,14 +162,22 @@ export class AcceptedPort implements Port {
   readonly key: string
   readonly #hub: Hub
   readonly #id: Buffer
-  readonly #url: URL
+  #url: URL | undefined
   #destroyed = false
 
-  constructor(hub: Hub, id: Buffer, key: string, url: URL) {
+  constructor(hub: Hub, id: Buffer, key: string) {
     this.key = key
     this.#hub = hub
     this.#id = id
+  }
+
+  /** Which listener admitted it. */
+  admittedAt(url: URL): void {
     this.#url = url
+  }
+
+  deliver(frames: readonly Buffer[]): void {
+    deliver(frames, this.events, this.#url!)
   }
 
   post(kind: Kind, payload: Uint8Array): boolean {
@@ -121,7 +187,7 @@ export class AcceptedPort implements Port {
 
   #send(frame: Uint8Array): void {
     this.#hub.socket.send([this.#id, frame]).catch((cause: unknown) => {
-      const context = { operation: 'send', url: this.#url, cause }
+      const context = { operation: 'send', url: this.#url!, cause }
       this.events.fail(new StraitError('RESET', 'the peer went away without closing', context))
     })
   }

@@ -24,14 +24,13 @@ export class ZmqListener extends BaseListener<BaseChannel> {
     url: URL,
     capabilities: Capabilities,
     { signal: _, ...options }: ListenOptions,
-    release: () => Promise<void>,
+    release: () => void,
   ) {
     super(url, {
       close: async () => {
         for (const port of this.#greeting) this.#drop(port)
-        const released = release()
-        hub.retire()
-        await released
+        release()
+        await hub.retire()
       },
       ref: () => hub.ref(hub),
       unref: () => hub.unref(hub),
@@ -43,6 +42,7 @@ export class ZmqListener extends BaseListener<BaseChannel> {
 
   #admit(port: AcceptedPort): void {
     const { backlog = 1024 } = this.#options
+    port.admittedAt(this.url)
     this.#greeting.add(port)
     if (this.#greeting.size + this.waiting > backlog) {
       const [oldest = port] = this.#greeting

@@ -20,10 +20,9 @@ import { endpoint, isAbstract, socketName } from './address.js'
 import { shakeHands } from './connect.js'
 import { ConnectingPort } from './connecting-port.js'
 import { type CurveClient, type CurveServer, clientOptions, serverOptions } from './curve.js'
-import { Hub } from './hub.js'
+import { Hub, takeOver } from './hub.js'
 import { ZmqListener } from './listener.js'
 import { ConnectingSocket, checkDraft, socketOptions } from './sockets.js'
-import { unbind } from './unbind.js'
 
 export interface ZmqListenOptions extends ListenOptions {
   /** The listener then speaks CURVE: what is sent is encrypted, and who connects must know its public key. */
@@ -58,34 +57,46 @@ const common = {
 const tcpCapabilities: Capabilities = { ...common, private: false, persistent: false, scope: 'network' }
 const ipcCapabilities: Capabilities = { ...common, private: true, persistent: true, scope: 'host' }
 
-/** What a transport does with its listening socket: binds it, and says where and how the name is given back. */
-interface Bound {
-  readonly url: URL
-  release(): Promise<void>
-}
-
+/** Opens a hub at an endpoint of ZeroMQ's, or takes over one whose listener is closed, and listens. */
 async function listen(
   url: URL,
   options: ZmqListenOptions,
   capabilities: Capabilities,
-  ipv6: boolean,
-  bind: (hub: Hub) => Promise<Bound>,
+  bind: (open: (endpoint: string, ipv6?: boolean) => Promise<Opened>) => Promise<Bound>,
 ): Promise<BaseListener<BaseChannel>> {
   checkDraft('listen', url)
   const security = serverOptions(options.curve)
   throwIfAborted('listen', url, options.signal)
-  const hub = new Hub(url, { ...socketOptions(options), ...security, ipv6 })
-  let bound: Bound
+  let hub: Hub | undefined
+  const open = async (endpoint: string, ipv6 = false): Promise<Opened> => {
+    const wanted = { ...socketOptions(options), ...security, ipv6 }
+    const heir = await takeOver(endpoint, wanted)
+    hub = heir ?? new Hub(wanted)
+    if (heir === undefined && endpoint.startsWith('ipc://@')) hub.socket.admitOnlyThisUser()
+    return { hub, endpoint: heir === undefined ? hub.bind(endpoint) : endpoint }
+  }
   try {
-    bound = await bind(hub)
+    const { url: bound, hub: bearer, release } = await bind(open)
+    const listener = new ZmqListener(bearer, bound, capabilities, options, release)
+    if (options.signal?.aborted) await listener.close()
+    throwIfAborted('listen', url, options.signal)
+    return listener
   } catch (error) {
-    hub.retire()
+    await hub?.retire()
     throw systemError(error, 'listen', url)
   }
-  const listener = new ZmqListener(hub, bound.url, capabilities, options, bound.release)
-  if (options.signal?.aborted) await listener.close()
-  throwIfAborted('listen', url, options.signal)
-  return listener
+}
+
+interface Opened {
+  readonly hub: Hub
+  readonly endpoint: string
+}
+
+interface Bound {
+  readonly hub: Hub
+  readonly url: URL
+  /** Gives back what ZeroMQ does not. */
+  release(): void
 }
 
 async function connect(
@@ -135,13 +146,12 @@ export const zmqTcp = {
     checkQuery(url, 'listen')
     checkOptions(options)
     const { host, ipv6 } = await numeric(address.host, 'listen', url)
-    return listen(url, options, tcpCapabilities, ipv6, async ({ socket }) => {
-      socket.bindSync(`tcp://${host}:${address.port}`)
-      const name = socket.lastEndpoint!
+    return listen(url, options, tcpCapabilities, async (open) => {
+      const { hub, endpoint: name } = await open(`tcp://${host}:${address.port}`, ipv6)
       const bound = new URL(url)
       bound.port = name.slice(name.lastIndexOf(':') + 1)
       warnOnce(bound, options)
-      return { url: bound, release: () => unbind(socket, name) }
+      return { hub, url: bound, release() {} }
     })
   },
 
@@ -168,21 +178,13 @@ export const zmqIpc = {
     const name = socketName(url, 'listen')
     checkQuery(url, 'listen')
     checkOptions(options)
-    return listen(url, options, ipcCapabilities, false, async ({ socket }) => {
-      const bind = async (path: string) => socket.bindSync(`ipc://${path}`)
-      if (isAbstract(name)) {
-        socket.admitOnlyThisUser()
-        await bind(name)
-        return { url, release: () => unbind(socket, socket.lastEndpoint!) }
-      }
-      const claim = await claimPath(name, url, options.mode ?? 0o600, bind)
-      return {
-        url,
-        release: async () => {
-          await unbind(socket, socket.lastEndpoint!)
-          claim.release()
-        },
-      }
+    return listen(url, options, ipcCapabilities, async (open) => {
+      if (isAbstract(name)) return { hub: (await open(`ipc://${name}`)).hub, url, release() {} }
+      let opened: Opened | undefined
+      const claim = await claimPath(name, url, options.mode ?? 0o600, async (path) => {
+        opened = await open(`ipc://${path}`)
+      })
+      return { hub: opened!.hub, url, release: claim.release }
     })
   },
 
