@@ -43,6 +43,7 @@ export class Hub {
   #live = 0
   #admit: ((port: AcceptedPort) => void) | undefined
   #endpoint: string | undefined
+  #passing = false
   #retired = false
   #closing = false
   #patience: NodeJS.Timeout | undefined
@@ -63,10 +64,14 @@ export class Hub {
     this.ref(this)
   }
 
-  /** Binds, and returns the endpoint as ZeroMQ names it. */
-  bind(endpoint: string): string {
+  /**
+   * Binds, and returns the endpoint as ZeroMQ names it. A passing one means nothing to the next listener: the name that
+   * users know is another one, and is given back without ZeroMQ.
+   */
+  bind(endpoint: string, passing: boolean): string {
     this.socket.bindSync(endpoint)
     this.#endpoint = this.socket.lastEndpoint!
+    this.#passing = passing
     return this.#endpoint
   }
 
@@ -79,7 +84,7 @@ export class Hub {
   retire(): Promise<void> {
     this.#admit = undefined
     this.#retired = true
-    if (this.#endpoint !== undefined) retired.set(this.#endpoint, this)
+    if (this.#endpoint !== undefined && !this.#passing) retired.set(this.#endpoint, this)
     this.unref(this)
     this.#closeWhenDone()
     return this.#live > 0 ? Promise.resolve() : this.closed

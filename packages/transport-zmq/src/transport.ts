@@ -62,18 +62,18 @@ async function listen(
   url: URL,
   options: ZmqListenOptions,
   capabilities: Capabilities,
-  bind: (open: (endpoint: string, ipv6?: boolean) => Promise<Opened>) => Promise<Bound>,
+  bind: (open: (endpoint: string, how?: How) => Promise<Opened>) => Promise<Bound>,
 ): Promise<BaseListener<BaseChannel>> {
   checkDraft('listen', url)
   const security = serverOptions(options.curve)
   throwIfAborted('listen', url, options.signal)
   let hub: Hub | undefined
-  const open = async (endpoint: string, ipv6 = false): Promise<Opened> => {
+  const open = async (endpoint: string, { ipv6 = false, passing = false }: How = {}): Promise<Opened> => {
     const wanted = { ...socketOptions(options), ...security, ipv6 }
-    const heir = await takeOver(endpoint, wanted)
+    const heir = passing ? undefined : await takeOver(endpoint, wanted)
     hub = heir ?? new Hub(wanted)
     if (heir === undefined && endpoint.startsWith('ipc://@')) hub.socket.admitOnlyThisUser()
-    return { hub, endpoint: heir === undefined ? hub.bind(endpoint) : endpoint }
+    return { hub, endpoint: heir === undefined ? hub.bind(endpoint, passing) : endpoint }
   }
   try {
     const { url: bound, hub: bearer, release } = await bind(open)
@@ -85,6 +85,12 @@ async function listen(
     await hub?.retire()
     throw systemError(error, 'listen', url)
   }
+}
+
+interface How {
+  readonly ipv6?: boolean
+  /** See {@link Hub.bind}. */
+  readonly passing?: boolean
 }
 
 interface Opened {
@@ -147,7 +153,7 @@ export const zmqTcp = {
     checkOptions(options)
     const { host, ipv6 } = await numeric(address.host, 'listen', url)
     return listen(url, options, tcpCapabilities, async (open) => {
-      const { hub, endpoint: name } = await open(`tcp://${host}:${address.port}`, ipv6)
+      const { hub, endpoint: name } = await open(`tcp://${host}:${address.port}`, { ipv6 })
       const bound = new URL(url)
       bound.port = name.slice(name.lastIndexOf(':') + 1)
       warnOnce(bound, options)
@@ -182,7 +188,7 @@ export const zmqIpc = {
       if (isAbstract(name)) return { hub: (await open(`ipc://${name}`)).hub, url, release() {} }
       let opened: Opened | undefined
       const claim = await claimPath(name, url, options.mode ?? 0o600, async (path) => {
-        opened = await open(`ipc://${path}`)
+        opened = await open(`ipc://${path}`, { passing: true })
       })
       return { hub: opened!.hub, url, release: claim.release }
     })
