@@ -1,7 +1,8 @@
-"""Strait for Python: whole messages over `unix:/path` and `tcp://host:port`, with programs in Node.js or in Python.
+"""Strait for Python: whole messages over `unix:/path` and `tcp://host:port`, with programs in
+Node.js or in Python.
 
-The promises are those of docs/contract.md, the bytes those of docs/wire-format.md. One file, standard library only,
-Python 3.9 or later, Linux. Durations are in seconds, sizes in bytes.
+The promises are those of docs/contract.md, the bytes those of docs/wire-format.md. One file,
+standard library only, Python 3.9 or later, Linux. Durations are in seconds, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ _log = logging.getLogger('strait')
 
 
 class StraitError(Exception):
-    """Why an operation failed. Check `code`, such as 'ERR_STRAIT_RESET'; docs/contract.md lists the codes. The text may
-    change. A programmer's mistake is a TypeError or ValueError instead."""
+    """Why an operation failed. Check `code`, such as 'ERR_STRAIT_RESET'; docs/contract.md lists
+    the codes. The text may change. A programmer's mistake is a TypeError or ValueError instead.
+    """
 
     def __init__(self, code: str, operation: str, url: str, reason: str) -> None:
         super().__init__(code, operation, url, reason)
@@ -70,8 +72,8 @@ def connect(
 
     `wait`: how long to try again while nobody listens, so that the ends may start in either order.
     `owner`: the user whose Unix socket may be trusted besides one's own and root's.
-    Errors: REFUSED nobody is there; AUTH_FAILED wrong key; CORRUPT the other end does not speak Strait; NOT_SUPPORTED
-    another version; TIMEOUT; ADDRESS_INVALID; PERMISSION.
+    Errors: REFUSED nobody is there; AUTH_FAILED wrong key; CORRUPT the other end does not speak
+    Strait; NOT_SUPPORTED another version; TIMEOUT; ADDRESS_INVALID; PERMISSION.
     """
     options = _check(key, max_message_size, handshake_timeout)
     address = _parse(url, 'connect')
@@ -107,8 +109,8 @@ def listen(
 ) -> Listener:
     """Returns when `connect` will succeed. A Unix socket has mode 0600; TCP without a key warns.
 
-    `backlog`: how many channels may be greeting or wait for `accept`; a newcomer then takes the place of whoever has been
-    greeting for longest.
+    `backlog`: how many channels may be greeting or wait for `accept`; a newcomer then takes the
+    place of whoever has been greeting for longest.
     Errors: ADDRESS_IN_USE; ADDRESS_INVALID; PERMISSION; NO_RESOURCES.
     """
     options = _check(key, max_message_size, handshake_timeout)
@@ -125,15 +127,17 @@ def listen(
     host = f'[{address[0]}]' if ':' in address[0] else address[0]
     bound = f'tcp://{host}:{sock.getsockname()[1]}'
     if key is None:
-        warnings.warn(f'{bound} has no key: whoever reaches the port can connect', RuntimeWarning, stacklevel=2)
+        reason = f'{bound} has no key: whoever reaches the port can connect'
+        warnings.warn(reason, RuntimeWarning, stacklevel=2)
     return Listener(sock, bound, options, backlog, lambda: None)
 
 
 class Channel:
-    """One end of a conversation: messages there, messages back, each direction in order and bounded.
+    """One end of a conversation: messages there, messages back, each direction in order and
+    bounded.
 
-    One thread may send while another receives, and any may close or abort. Iterating gives the messages until the clean
-    end. `with` closes, and aborts when that takes longer than 1 s.
+    One thread may send while another receives, and any may close or abort. Iterating gives the
+    messages until the clean end. `with` closes, and aborts when that takes longer than 1 s.
     """
 
     def __init__(self, sock: socket.socket, role: str, url: str, options: _Options) -> None:
@@ -144,12 +148,12 @@ class Channel:
         self._socket = sock
         # `close` must reach a thread that waits in `receive`: it closes the waker.
         self._wake, self._waker = socket.socketpair()
-        # Under `_receiving`: what came and was not taken apart, the message that was, and how the input ended.
+        # Under `_receiving`: what came and was not taken apart, the message that was, how the input ended.
         self._receiving = threading.RLock()
         self._in = bytearray()
         self._ahead: Optional[bytes] = None
         self._hung_up = self._input_over = self._clean = False
-        # Under `_sending`: what must leave before anything else, and whether END was said or nothing can be any more.
+        # Under `_sending`: what must leave before anything else, and whether the end was said.
         self._sending = threading.RLock()
         self._out: list[memoryview] = []
         self._end_said = self._broken = False
@@ -182,11 +186,14 @@ class Channel:
         return self._failure
 
     def send(self, message: bytes) -> None:
-        """Returns when the last byte has left this process. Blocks until there is room: that is the backpressure.
+        """Returns when the last byte has left this process. Blocks until there is room: that is
+        the backpressure.
 
-        Order: as the calls got their turn. Ownership: the buffer is the caller's again. An exception of a signal handler
-        that comes before the first byte is out takes the message back; after it, keep the buffer as it is.
-        Errors: TOO_LARGE before anything leaves; CLOSED after either end closed; the channel's failure (RESET, …).
+        Order: as the calls got their turn. Ownership: the buffer is the caller's again. An
+        exception of a signal handler that comes before the first byte is out takes the message
+        back; after it, keep the buffer as it is.
+        Errors: TOO_LARGE before anything leaves; CLOSED after either end closed; the channel's
+        failure (RESET, …).
         """
         payload = memoryview(message).cast('B')
         with self._sending:
@@ -214,8 +221,8 @@ class Channel:
     def receive(self, timeout: Optional[float] = None) -> Optional[bytes]:
         """The next message, or None for ever: the clean end.
 
-        Errors: TIMEOUT nothing came for so long, and nothing is lost; the channel's failure, after everything that had
-        arrived whole was handed out.
+        Errors: TIMEOUT nothing came for so long, and nothing is lost; the channel's failure, after
+        everything that had arrived whole was handed out.
         """
         deadline = _deadline(timeout)
         with self._hold(self._receiving, deadline, 'receive'):
@@ -231,8 +238,8 @@ class Channel:
         raise StraitError('TIMEOUT', 'receive', self.url, f'no message came within {timeout} s')
 
     def close(self, timeout: Optional[float] = None) -> None:
-        """Says the end, drops what is unread, waits for the peer's end, releases. Idempotent. A thread that waits in
-        `receive` gets None. What went wrong stands in `error`.
+        """Says the end, drops what is unread, waits for the peer's end, releases. Idempotent. A
+        thread that waits in `receive` gets None. What went wrong stands in `error`.
 
         Errors: only TIMEOUT, and the channel is then aborted.
         """
@@ -254,7 +261,9 @@ class Channel:
             raise
 
     def abort(self) -> None:
-        """Ends at once: unsent and unread messages are dropped, whoever waits fails with ABORTED. Idempotent."""
+        """Ends at once: unsent and unread messages are dropped, whoever waits fails with ABORTED.
+        Idempotent.
+        """
         if not self._input_over:
             self._failure = self._failure or StraitError('ABORTED', 'channel', self.url, 'aborted')
             self._closing = False
@@ -267,7 +276,8 @@ class Channel:
     # Incoming; whoever calls holds `_receiving`.
 
     def _advance(self, deadline: Optional[float], giving_way: bool = False) -> bool:
-        """Reads until there is a message or nothing more comes, and says meanwhile what is due. False: not in time.
+        """Reads until there is a message or nothing more comes, and says meanwhile what is due.
+        False: not in time.
 
         `giving_way`: returns when another thread closes.
         """
@@ -420,7 +430,9 @@ class Channel:
             sock.close()
 
     def _greet(self, role: str, options: _Options) -> None:
-        """Greets the other end, agrees on the limit and, with a key, proves to each other that both know it."""
+        """Greets the other end, agrees on the limit and, with a key, proves to each other that
+        both know it.
+        """
         deadline = _deadline(options.handshake_timeout)
         key = options.key
 
@@ -438,7 +450,8 @@ class Channel:
                     raise cut if self._in else hung_up
                 if not self._read():
                     if _expired(deadline):
-                        raise fail('TIMEOUT', f'the other end did not greet within {options.handshake_timeout} s')
+                        late = f'the other end did not greet within {options.handshake_timeout} s'
+                        raise fail('TIMEOUT', late)
                     self._poll(select.POLLIN, deadline)
             heard = bytes(self._in[:count])
             del self._in[:count]
@@ -457,7 +470,8 @@ class Channel:
         if flags > 1 or zero != 0:
             raise fail('CORRUPT', 'the greeting has bits that its version does not know')
         if (flags == 1) != (key is not None):
-            raise fail('AUTH_FAILED', 'the other end has no key' if flags == 0 else 'the other end asks for a key')
+            asks = 'has no key' if flags == 0 else 'asks for a key'
+            raise fail('AUTH_FAILED', f'the other end {asks}')
         self.max_message_size = min(size, options.max_message_size)
         if key is None:
             return
@@ -479,9 +493,10 @@ class Channel:
 
 
 class Listener:
-    """Waits for channels and greets them in threads of its own, so that a stranger who says nothing keeps nobody waiting.
-    Who is turned away is logged at level INFO by the logger 'strait'. Iterating gives the channels until it is closed;
-    `with` closes it."""
+    """Waits for channels and greets them in threads of its own, so that a stranger who says
+    nothing keeps nobody waiting. Who is turned away is logged at level INFO by the logger
+    'strait'. Iterating gives the channels until it is closed; `with` closes it.
+    """
 
     def __init__(
         self, sock: socket.socket, url: str, options: _Options, backlog: int, release: Callable[[], None]
@@ -512,7 +527,8 @@ class Listener:
     def accept(self, timeout: Optional[float] = None) -> Optional[Channel]:
         """The next channel, or None: the listener is closed.
 
-        Errors: TIMEOUT; NO_RESOURCES this process has too many files open, and the next call tries again.
+        Errors: TIMEOUT; NO_RESOURCES this process has too many files open, and the next call tries
+        again.
         """
         _deadline(timeout)
         with self._changed:
@@ -527,7 +543,9 @@ class Listener:
         raise error or StraitError('TIMEOUT', 'accept', self.url, f'nobody connected within {timeout} s')
 
     def close(self) -> None:
-        """Stops listening, gives the name back, aborts what nobody accepted. Accepted channels live on. Idempotent."""
+        """Stops listening, gives the name back, aborts what nobody accepted. Accepted channels
+        live on. Idempotent.
+        """
         with self._changed:
             if self._closed:
                 return
@@ -607,7 +625,8 @@ def _check(key: Union[str, bytes, None], max_message_size: int, handshake_timeou
     if key is not None and len(memoryview(key)) == 0:
         raise ValueError('a key must not be empty')
     if not isinstance(max_message_size, int) or not 0 <= max_message_size <= LARGEST_MAX_MESSAGE_SIZE:
-        raise ValueError(f'max_message_size must be 0 to {LARGEST_MAX_MESSAGE_SIZE} bytes, got {max_message_size}')
+        limits = f'0 to {LARGEST_MAX_MESSAGE_SIZE} bytes'
+        raise ValueError(f'max_message_size must be {limits}, got {max_message_size}')
     _deadline(handshake_timeout, 'handshake_timeout')
     if handshake_timeout == 0:
         raise ValueError('handshake_timeout must not be 0')
@@ -631,7 +650,9 @@ def _expired(deadline: Optional[float]) -> bool:
 
 
 def _parse(url: str, operation: str) -> Union[str, tuple[str, int]]:
-    """The path of `unix:`, or host and port of `tcp:`. Refuses rather than repairs, as core/src/address.ts does."""
+    """The path of `unix:`, or host and port of `tcp:`. Refuses rather than repairs, as
+    core/src/address.ts does.
+    """
 
     def fail(reason: str, code: str = 'ADDRESS_INVALID') -> StraitError:
         return StraitError(code, operation, url, reason)
@@ -737,10 +758,11 @@ def _connect_unix(path: str, url: str, owner: Optional[int], timeout: float) -> 
 
 
 def _claim(path: str, url: str) -> tuple[socket.socket, Callable[[], None]]:
-    """Listens at the path, taking it from a dead listener if need be, and says how to give it back.
+    """Listens at the path, taking it from a dead listener if need be, and says how to give it
+    back.
 
-    The lock is the one under which listeners in Node.js remove dead sockets, so none of them finds ours between `bind`
-    and `listen`, when it looks dead.
+    The lock is the one under which listeners in Node.js remove dead sockets, so none of them finds
+    ours between `bind` and `listen`, when it looks dead.
     """
     with _claim_lock(path, url):
         sock = socket.socket(socket.AF_UNIX)
@@ -794,8 +816,9 @@ def _remove_dead(path: str, url: str) -> None:
 
 @contextlib.contextmanager
 def _claim_lock(path: str, url: str) -> Iterator[None]:
-    """Holds a lock that the kernel releases when the process ends, whichever way: an abstract socket, with the name that
-    core/src/node/claim.ts gives it."""
+    """Holds a lock that the kernel releases when the process ends, whichever way: an abstract
+    socket, with the name that core/src/node/claim.ts gives it.
+    """
     directory = os.stat(os.path.dirname(path))
     words = f'{directory.st_dev}:{directory.st_ino}:{os.path.basename(path)}'
     name = '\0' + f'strait/claim/{hashlib.sha256(words.encode()).hexdigest()}/'.ljust(_LONGEST_PATH, '-')
@@ -847,7 +870,7 @@ _MEANINGS = {
     errno.EACCES: ('PERMISSION', 'the file mode or the address forbids it'),
     errno.EPERM: ('PERMISSION', 'the system forbids it'),
     errno.EROFS: ('PERMISSION', 'the file system is read-only'),
-    errno.EMFILE: ('NO_RESOURCES', 'this process has too many files open; `ulimit -n` shows and raises the limit'),
+    errno.EMFILE: ('NO_RESOURCES', 'this process has too many files open; `ulimit -n` shows the limit'),
     errno.ENFILE: ('NO_RESOURCES', 'the system has too many files open; `sysctl fs.file-max` shows the limit'),
     errno.ENOSPC: ('NO_RESOURCES', 'no space is left on the file system; `df` shows it'),
     errno.ENOMEM: ('NO_RESOURCES', 'no memory is left; `free` shows it'),

@@ -57,7 +57,8 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
 
 def read_all(sock: socket.socket) -> bytes:
     read = bytearray()
-    with contextlib.suppress(ConnectionResetError):  # behind what was said, where the peer left something unread
+    # The peer may leave something unread; the kernel tells it behind what was said.
+    with contextlib.suppress(ConnectionResetError):
         for chunk in iter(lambda: sock.recv(MIB), b''):
             read += chunk
     return bytes(read)
@@ -162,7 +163,8 @@ class WireFormat(Case):
                     ours, peer = socket.socketpair()
                     with peer, mock.patch('secrets.token_bytes', lambda _: bytes.fromhex(mine['nonce'])):
                         peer.sendall(bytes.fromhex(''.join(theirs['writes'])))
-                        channel = strait.Channel(ours, role, 'unix:/test', options(key, mine['maxMessageSize']))
+                        limits = options(key, mine['maxMessageSize'])
+                        channel = strait.Channel(ours, role, 'unix:/test', limits)
                         channel.abort()
                         self.assertEqual(read_all(peer).hex(), ''.join(mine['writes']))
                         self.assertEqual(channel.max_message_size, case['agreed'])
@@ -201,7 +203,7 @@ class WireFormat(Case):
         channel, peer = self.raw(limit)
         messages, end = [], 'clean'
         reading = Running(lambda: messages.extend(message.hex() for message in channel))
-        with contextlib.suppress(BrokenPipeError):  # the channel need not wait for the rest of what is none
+        with contextlib.suppress(BrokenPipeError):  # nobody need wait for the rest of what is none
             for at in range(0, len(stream), size):
                 peer.sendall(stream[at:at + size])
         with contextlib.suppress(OSError):
@@ -535,10 +537,11 @@ class Ends(Case):
 
 class Listeners(Case):
     def test_c13_the_key(self) -> None:
-        with self.assertLogs('strait', logging.INFO) as log, strait.listen(self.at('a'), key='right') as listener:
-            for key, code in ((None, 'AUTH_FAILED'), ('wrong', 'AUTH_FAILED'), (b'right\1', 'AUTH_FAILED')):
-                with self.fails(code):
-                    strait.connect(listener.url, key=key)
+        url = self.at('a')
+        with self.assertLogs('strait', logging.INFO) as log, strait.listen(url, key='right') as listener:
+            for key in (None, 'wrong', b'right\1'):
+                with self.fails('AUTH_FAILED'):
+                    strait.connect(url, key=key)
             here = strait.connect(listener.url, key=b'right')
             there = listener.accept(GUARD)
         for text in (repr(listener), str(vars(listener)), repr(here), repr(vars(here)), *log.output):
@@ -740,15 +743,17 @@ class Names(Case):
 
     def test_c10_addresses_are_refused_rather_than_repaired(self) -> None:
         for address in (
-            'unix:/tmp/../x', 'unix:/tmp/./x', 'unix:/tmp/..', 'unix:../x', 'unix:///../x', 'unix:/tmp/%2e%2e/x',
-            'unix:/tmp/.%2E/x', 'unix:/tmp/x#y', 'unix:/tmp/x#', 'tcp://me@127.0.0.1:7000', 'tcp://@127.0.0.1:7000',
-            'unix:/tmp/a b', ' unix:/tmp/x', 'unix:/tmp/x ', 'unix:/tmp/a\tb', 'unix:/tmp/x\n', 'unix:/tmp/a\0b',
-            'unix:/tmp/a\x7fb', 'unix:\\tmp', 'unix:/tmp/\ud800', '', '/tmp/x', ':x', 'UNIX:/tmp/x', 'mq:jobs',
-            'tcp://127.0.0.1:65536', 'tcp://127.0.0.1:http', 'tcp://[::1:7000', 'tcp://[x]:1', 'tcp://h\u00e9:1',
-            'tcp://127.0.0.1', 'tcp://127.0.0.1:', 'tcp://:7000', 'tcp:127.0.0.1:7000', 'tcp://127.0.0.1:70/x',
-            'tcp://a%20b:1', 'unix:/tmp/%zz', 'unix:/tmp/%4', 'unix:/tmp/%ff', 'unix:/tmp/%00', 'unix:/tmp/a%2f..%2fb',
-            'unix:/tmp%2f..', 'unix://run/x', 'unix://@x', 'unix:', 'unix:x', 'unix:/', 'unix:/run/', 'unix://',
-            'unix:/a%2f', f'unix:/{"x" * 107}', f'unix:/{chr(233) * 54}', 'unix:/tmp/x?mode=1',
+            'unix:/tmp/../x', 'unix:/tmp/./x', 'unix:/tmp/..', 'unix:../x', 'unix:///../x',
+            'unix:/tmp/%2e%2e/x', 'unix:/tmp/.%2E/x', 'unix:/tmp/x#y', 'unix:/tmp/x#',
+            'tcp://me@127.0.0.1:7000', 'tcp://@127.0.0.1:7000', 'unix:/tmp/a b', ' unix:/tmp/x',
+            'unix:/tmp/x ', 'unix:/tmp/a\tb', 'unix:/tmp/x\n', 'unix:/tmp/a\0b', 'unix:/tmp/a\x7fb',
+            'unix:\\tmp', 'unix:/tmp/\ud800', '', '/tmp/x', ':x', 'UNIX:/tmp/x', 'mq:jobs',
+            'tcp://127.0.0.1:65536', 'tcp://127.0.0.1:http', 'tcp://[::1:7000', 'tcp://[x]:1',
+            'tcp://h\u00e9:1', 'tcp://127.0.0.1', 'tcp://127.0.0.1:', 'tcp://:7000', 'tcp:127.0.0.1:7000',
+            'tcp://127.0.0.1:70/x', 'tcp://a%20b:1', 'unix:/tmp/%zz', 'unix:/tmp/%4', 'unix:/tmp/%ff',
+            'unix:/tmp/%00', 'unix:/tmp/a%2f..%2fb', 'unix:/tmp%2f..', 'unix://run/x', 'unix://@x', 'unix:',
+            'unix:x', 'unix:/', 'unix:/run/', 'unix://', 'unix:/a%2f', f'unix:/{"x" * 107}',
+            f'unix:/{chr(233) * 54}', 'unix:/tmp/x?mode=1',
         ):  # fmt: skip
             for call in (strait.connect, strait.listen):
                 with self.subTest(address), self.fails('ADDRESS_INVALID'):
