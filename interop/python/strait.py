@@ -871,7 +871,7 @@ _MEANINGS = {
     errno.EPERM: ('PERMISSION', 'the system forbids it'),
     errno.EROFS: ('PERMISSION', 'the file system is read-only'),
     errno.EMFILE: ('NO_RESOURCES', 'this process has too many files open; `ulimit -n` shows the limit'),
-    errno.ENFILE: ('NO_RESOURCES', 'the system has too many files open; `sysctl fs.file-max` shows the limit'),
+    errno.ENFILE: ('NO_RESOURCES', 'the system has too many files open; `sysctl fs.file-max` shows it'),
     errno.ENOSPC: ('NO_RESOURCES', 'no space is left on the file system; `df` shows it'),
     errno.ENOMEM: ('NO_RESOURCES', 'no memory is left; `free` shows it'),
     errno.ECONNRESET: ('RESET', 'the peer went away without closing'),
