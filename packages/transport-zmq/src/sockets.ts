@@ -57,19 +57,23 @@ export class ListeningSocket extends Router {
 
 /** A `Dealer` that connects once, and is told in band when the connection has gone. */
 export class ConnectingSocket extends Dealer {
-  readonly #events: Observer
+  #events: Observer | undefined
   #next: Promise<Event> | undefined
 
   constructor(options: SocketOptions<Dealer>) {
     // Never again, but not -1: then ZeroMQ ends the pipe with the connection, and what was unread in it is lost.
     super({ ...options, reconnectInterval: 0x3fffffff })
     this.setStringOption(ZMQ_HICCUP_MSG, Buffer.from(GONE))
+  }
+
+  /** From now on {@link nextEvent} tells what happens. */
+  monitor(): void {
     this.#events = this.events
   }
 
   /** What ZeroMQ's monitor says next; the last event is `end`. */
   nextEvent(): Promise<Event> {
-    this.#next ??= this.#events.receive().finally(() => {
+    this.#next ??= this.#events!.receive().finally(() => {
       this.#next = undefined
     })
     return this.#next
@@ -78,12 +82,12 @@ export class ConnectingSocket extends Dealer {
   override close(): void {
     if (this.closed) return
     super.close()
-    void this.#readEvents()
+    if (this.#events !== undefined) void this.#readEvents(this.#events)
   }
 
-  /** A monitor is read until ZeroMQ ends it: closed before, it would block ZeroMQ's I/O thread at the next event. */
-  async #readEvents(): Promise<void> {
-    while (!this.#events.closed) await this.nextEvent()
+  /** A monitor is read until ZeroMQ ends it: closed before, it blocks ZeroMQ's threads at the next event. */
+  async #readEvents(events: Observer): Promise<void> {
+    while (!events.closed) await this.nextEvent()
   }
 }
 

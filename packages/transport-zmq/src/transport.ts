@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { accessSync, constants } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, type NetConnectOpts } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
 import {
   BaseChannel,
   type BaseListener,
@@ -17,7 +18,7 @@ import {
 } from '@strait/core'
 import { claimPath, openSocketPath, type PeerTransport, systemError } from '@strait/core/node'
 import { endpoint, isAbstract, socketName } from './address.js'
-import { shakeHands } from './connect.js'
+import { probe, shakeHands } from './connect.js'
 import { ConnectingPort } from './connecting-port.js'
 import { type CurveClient, type CurveServer, clientOptions, serverOptions } from './curve.js'
 import { Hub, takeOver } from './hub.js'
@@ -105,16 +106,22 @@ interface Bound {
   release(): void
 }
 
+/** `plain` is the same address for Node's own sockets, where they have one. */
 async function connect(
   address: string,
+  plain: NetConnectOpts | undefined,
   url: URL,
   options: ZmqConnectOptions,
   capabilities: Capabilities,
-  ipv6: boolean,
+  ipv6 = false,
 ): Promise<BaseChannel> {
   checkDraft('connect', url)
-  const socket = new ConnectingSocket({ ...socketOptions(options), ...clientOptions(options.curve), ipv6 })
-  await shakeHands(socket, address, options.curve !== undefined, url, options)
+  const security = clientOptions(options.curve)
+  throwIfAborted('connect', url, options.signal)
+  if (!isMainThread && plain !== undefined) await probe(plain, url)
+  const socket = new ConnectingSocket({ ...socketOptions(options), ...security, ipv6 })
+  if (isMainThread) await shakeHands(socket, address, options.curve !== undefined, url, options)
+  else socket.connect(address)
   const link = await credited(new ConnectingPort(socket, url), 'connect', url, options)
   return new BaseChannel(link, { url, capabilities })
 }
@@ -166,7 +173,7 @@ export const zmqTcp = {
     checkQuery(url, 'connect')
     checkOptions(options)
     const { host, ipv6 } = await numeric(address.host, 'connect', url)
-    return connect(`tcp://${host}:${address.port}`, url, options, tcpCapabilities, ipv6)
+    return connect(`tcp://${host}:${address.port}`, address, url, options, tcpCapabilities, ipv6)
   }),
 
   privateAddress: () => new URL('zmq+tcp://127.0.0.1:0'),
@@ -198,12 +205,12 @@ export const zmqIpc = {
     const name = socketName(url, 'connect')
     checkQuery(url, 'connect')
     checkOptions(options)
-    if (isAbstract(name)) return connect(`ipc://${name}`, url, options, ipcCapabilities, false)
+    if (isAbstract(name)) return connect(`ipc://${name}`, undefined, url, options, ipcCapabilities)
     // Open until ZeroMQ's I/O thread has connected by it.
     const way = openSocketPath(name, url, options.owner)
     try {
       accessSync(way.path, constants.W_OK)
-      return await connect(`ipc://${way.path}`, url, options, ipcCapabilities, false)
+      return await connect(`ipc://${way.path}`, { path: way.path }, url, options, ipcCapabilities)
     } catch (error) {
       throw systemError(error, 'connect', url)
     } finally {
