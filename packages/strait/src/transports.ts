@@ -10,6 +10,8 @@ const LOADERS: Record<string, () => Promise<PeerTransport>> = {
   worker: async () => (await import('@strait/transport-worker')).worker,
   ws: async () => (await import('@strait/transport-ws')).ws,
   wss: async () => (await import('@strait/transport-ws')).wss,
+  'zmq+tcp': async () => (await import('@strait/transport-zmq')).zmqTcp,
+  'zmq+ipc': async () => (await import('@strait/transport-zmq')).zmqIpc,
 }
 
 /** The schemes that there are. */
