@@ -174,11 +174,11 @@ export const MUTANTS: Mutant[] = [
     breaks: 'C3',
     transport: links((link) => ({
       write(message: Uint8Array) {
-        const { slice } = message as Uint8Array<ArrayBuffer>
-        message.slice = () => message as Uint8Array<ArrayBuffer>
-        const taken = Object.getPrototypeOf(link).write.call(link, message)
-        message.slice = slice
-        return taken
+        const { buffer, byteLength } = message
+        // A new array of an array is a copy; of an ArrayBuffer it is not.
+        const whole =
+          buffer.byteLength === byteLength ? Object.assign(buffer, { length: byteLength }) : message
+        return Object.getPrototypeOf(link).write.call(link, whole)
       },
     })),
   },
