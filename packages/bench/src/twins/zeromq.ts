@@ -8,7 +8,8 @@ const PEER = fileURLToPath(new URL('./zeromq-peer.js', import.meta.url))
 
 /** `zeromq`: a ROUTER here, a DEALER in the peer, which is what many peers at one address take. */
 async function routerDealer(address: string, name: string, payloadBytes: number): Promise<Lane> {
-  const router = new Router({ sendHighWaterMark: 1000, receiveHighWaterMark: 1000, linger: 0 })
+  // Mandatory: a full queue makes `send` wait; without it a ROUTER drops what is too much, and says nothing.
+  const router = new Router({ mandatory: true, linger: 0 })
   await router.bind(address)
   const child = spawn(process.execPath, [PEER, router.lastEndpoint!], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -31,7 +32,7 @@ async function routerDealer(address: string, name: string, payloadBytes: number)
       router.send([id, message]).catch((error) => answers.failed(error))
       return answers.next()
     },
-    // Large messages are not copied, so each is one of its own; a full queue makes `send` wait.
+    // Large messages are sent from where they are, so each is one of its own.
     send: (message) => router.send([id, message.slice()]),
     async close() {
       if (!router.closed) await router.send([id, ''])
