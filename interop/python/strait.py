@@ -585,7 +585,9 @@ class Listener:
         with self._changed:
             self._greeting[sock] = None
             if len(self._greeting) + len(self._ready) > self._backlog:
-                _shut(next(iter(self._greeting)))
+                oldest = next(iter(self._greeting))
+                del self._greeting[oldest]
+                _shut(oldest)
         threading.Thread(target=self._greet, args=(sock,), daemon=True).start()
 
     def _greet(self, sock: socket.socket) -> None:
@@ -598,7 +600,7 @@ class Listener:
             sock.close()
             self._report(error)
         with self._changed:
-            self._greeting.pop(sock)
+            self._greeting.pop(sock, None)
             if channel is not None and not self._closed:
                 self._ready.append(channel)
                 self._changed.notify()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -301,20 +302,15 @@ class Messages(Case):
 
     def test_a_flood_of_pongs_does_not_outlast_a_timeout(self) -> None:
         channel, peer = self.raw()
-        over = threading.Event()
 
-        def flood() -> None:
-            with contextlib.suppress(OSError):
-                while not over.is_set():
-                    peer.sendall(PONG)
+        def more() -> bool:
+            channel._in += PONG
+            return True
 
-        flooding = Running(flood)
-        with self.fails('TIMEOUT'):
-            channel.receive(0.05)
-        channel.send(b'and a send comes through')
-        over.set()
-        channel.abort()
-        flooding.result()
+        with mock.patch.object(channel, '_read', more):
+            with self.fails('TIMEOUT'):
+                Running(lambda: channel.receive(0.01)).result()
+            Running(lambda: channel.send(b'a send comes through')).result()
 
 
 class Ends(Case):
@@ -494,6 +490,22 @@ class Ends(Case):
         expected = (frame(bytes(60_000)) * (went + 1)) + PONG
         self.assertTrue(read_exactly(peer, len(expected)) == expected)
         sending.result()
+
+    def test_c14_a_ping_read_while_a_send_lets_go_of_its_turn_is_answered(self) -> None:
+        channel, peer = self.raw()
+        drain = channel._drain
+
+        def drains(deadline: Optional[float]) -> bool:
+            done = drain(deadline)
+            if not peer_pinged.is_set():
+                peer_pinged.set()
+                channel._pong_due = True  # as a receiver leaves it that finds the turn taken
+            return done
+
+        peer_pinged = threading.Event()
+        with mock.patch.object(channel, '_drain', drains):
+            channel.send(b'x')
+        self.assertEqual(read_exactly(peer, 17), frame(b'x') + PONG)
 
     def test_c14_a_ping_is_answered_as_soon_as_there_is_room(self) -> None:
         channel, peer = self.raw()
@@ -685,6 +697,17 @@ class Names(Case):
             strait.connect(self.at(name)).abort()
             winners[0].close()
         self.assertEqual(os.listdir(self.directory), [])
+
+    def test_c11_who_claims_a_name_waits_for_the_lock_of_whoever_does_so_in_node(self) -> None:
+        there = os.stat(self.directory)
+        digest = hashlib.sha256(f'{there.st_dev}:{there.st_ino}:a'.encode()).hexdigest()
+        with socket.socket(socket.AF_UNIX) as lock:
+            lock.bind('\0' + f'strait/claim/{digest}/'.ljust(107, '-'))
+            lock.listen()
+            listening = Running(lambda: strait.listen(self.at('a')))
+            lock.accept()[0].close()
+            self.assertEqual(os.listdir(self.directory), [])
+        listening.result().close()
 
     def test_c11_a_killed_listener_is_taken_over(self) -> None:
         program = f'import strait, sys; strait.listen({self.at("a")!r}); print(); sys.stdout.flush(); input()'
