@@ -45,15 +45,9 @@ export abstract class WebSocketPort implements Port {
   /** A text message has arrived. */
   protected text(text: string): void {
     if (this.#gone) return
-    const unit = parseUnit(text)
-    if (unit === undefined) {
-      const context = { operation: 'receive', url: this.url }
-      this.gone(new StraitError('CORRUPT', 'the peer sent text that is not of the wire format', context))
-      this.hangUp(false)
-      return
-    }
-    this.#heardEnd ||= unit.kind === Kind.END
-    this.events.unit(unit.kind, unit.payload)
+    const { kind, payload } = parseUnit(text)
+    this.#heardEnd ||= kind === Kind.END
+    this.events.unit(kind, payload)
   }
 
   /** Nothing comes any more, and nothing leaves. After both ENDs nobody needs to know. */

@@ -1,5 +1,6 @@
 import { conformance } from '@strait/conformance'
 import { describe, it } from 'vitest'
+// @ts-expect-error: other processes import it, so it is not compiled
 import { transport } from './support/wss.mjs'
 
 conformance(
