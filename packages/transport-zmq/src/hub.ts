@@ -146,10 +146,12 @@ export class Hub {
     const endpoint = this.#endpoint
     const unbound = endpoint === undefined ? Promise.resolve() : unbind(this.socket, endpoint)
     this.socket.close()
-    void unbound.then(() => {
+    const done = () => {
       if (endpoint !== undefined && retired.get(endpoint) === this) retired.delete(endpoint)
       this.#resolveClosed()
-    })
+    }
+    // Without a socket left to wait with, the name is free a moment later.
+    unbound.then(done, done)
   }
 
   ref(holder: object): void {

@@ -91,7 +91,13 @@ export class Reading {
   /** Makes the pending `receive` return, so that the next one knows how long it may take. */
   #interrupt(): void {
     const name = `inproc://strait.nudge.${process.pid}.${nudges++}`
-    const nudger = new Dealer({ linger: 0 })
+    let nudger: Dealer
+    try {
+      nudger = new Dealer({ linger: 0 })
+    } catch {
+      // No socket is left. Then the next message does it.
+      return
+    }
     nudger.bindSync(name)
     this.#socket.connect(name)
     nudger.send(NUDGE).catch(() => {})

@@ -1,5 +1,5 @@
 import { type ChannelOptions, DEFAULT_MAX_MESSAGE_SIZE, StraitError } from '@strait/core'
-import { capability, Dealer, type Event, type Observer, Router, type SocketOptions } from 'zeromq'
+import { capability, context, Dealer, type Event, type Observer, Router, type SocketOptions } from 'zeromq'
 
 /**
  * One ZeroMQ frame is one unit: its kind, one byte, then its payload. What is no unit begins with one of these bytes,
@@ -41,6 +41,13 @@ const SLACK = 1024
 const ZMQ_IPC_FILTER_UID = 59
 const ZMQ_DISCONNECT_MSG = 111
 const ZMQ_HICCUP_MSG = 114
+
+/**
+ * How many sockets ZeroMQ may have in this process; a `connect` takes three. ZeroMQ's own 1,023 are few, and out of them
+ * half-way through a `connect` it waits for ever. Has no effect when somebody else has made a socket before.
+ */
+const MOST_SOCKETS = 16_384
+if (context.maxSockets < MOST_SOCKETS) context.maxSockets = MOST_SOCKETS
 
 /** A `Router` that is told in band when a peer has gone, and may ask who knocks. */
 export class ListeningSocket extends Router {

@@ -119,9 +119,15 @@ async function connect(
   const security = clientOptions(options.curve)
   throwIfAborted('connect', url, options.signal)
   if (!isMainThread && plain !== undefined) await probe(plain, url)
-  const socket = new ConnectingSocket({ ...socketOptions(options), ...security, ipv6 })
-  if (isMainThread) await shakeHands(socket, address, options.curve !== undefined, url, options)
-  else socket.connect(address)
+  let socket: ConnectingSocket | undefined
+  try {
+    socket = new ConnectingSocket({ ...socketOptions(options), ...security, ipv6 })
+    if (isMainThread) await shakeHands(socket, address, options.curve !== undefined, url, options)
+    else socket.connect(address)
+  } catch (error) {
+    socket?.close()
+    throw systemError(error, 'connect', url)
+  }
   const link = await credited(new ConnectingPort(socket, url), 'connect', url, options)
   return new BaseChannel(link, { url, capabilities })
 }
