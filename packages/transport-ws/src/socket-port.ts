@@ -127,7 +127,7 @@ class SocketPort extends WebSocketPort {
     const webSocket = this.#webSocket
     if (this.#broken || webSocket.readyState !== webSocket.OPEN) return false
     // What is neither masked nor written at once is kept as it is.
-    webSocket.send(lent || typeof data === 'string' ? data : data.slice(), this.#onWritten)
+    webSocket.send(lent || typeof data === 'string' ? data : new Uint8Array(data), this.#onWritten)
     const ticket = ++this.#sent
     // Set by a write that failed at once, behind TypeScript's back.
     if (!(this.#broken as boolean) && webSocket.bufferedAmount === 0) return true
