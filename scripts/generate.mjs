@@ -7,7 +7,7 @@
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
-//   <!-- generated:capabilities unix -->              the capabilities of one transport
+//   <!-- generated:capabilities unix -->              the capabilities of one transport, or several
 //   <!-- generated:comparison -->                     the capabilities of all
 //   <!-- generated:round-trips -->                    benchmarks/results/latest.json
 //   <!-- /generated -->
@@ -21,7 +21,7 @@ import { loadTransport, schemes } from '../packages/strait/dist/index.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const RESULTS = 'benchmarks/results/latest.json'
-const BLOCK = /^<!-- generated:(\S+) ?(\S*) -->\n[\s\S]*?^<!-- \/generated -->$/gm
+const BLOCK = /^<!-- generated:(\S+) ?(.*?) -->\n[\s\S]*?^<!-- \/generated -->$/gm
 
 const CARRIES = {
   mem: 'a queue in this process',
@@ -43,18 +43,19 @@ const outputs = new Map()
 const generators = {
   file: (path) => fence(extname(path).slice(1), readFileSync(join(root, path), 'utf8')),
   output: (path) => fence('text', output(path)),
-  capabilities: (scheme) => {
-    const transport = transports.get(scheme)
-    const rows = Object.entries(transport.capabilities).map(([name, value]) => [`\`${name}\``, show(value)])
-    return table([['capability', `\`${scheme}:\``], ...rows, ['ends meet by', meeting(transport)]])
+  capabilities: (list) => {
+    const named = list.split(' ')
+    const all = named.map((scheme) => transports.get(scheme))
+    const head = ['capability', ...named.map((scheme) => `\`${scheme}:\``)]
+    return table([head, ...capabilityRows(all), ['ends meet by', ...all.map(meeting)]])
   },
   comparison: () => {
     const all = [...transports.values()]
-    const names = Object.keys(all[0].capabilities)
+    const ways = WAYS.map(([name, has]) => [name, ...all.map((transport) => show(has(transport)))])
     return table([
       ['capability', ...schemes.map((scheme) => `\`${scheme}:\``)],
-      ...names.map((name) => [`\`${name}\``, ...all.map(({ capabilities }) => show(capabilities[name]))]),
-      ...WAYS.map(([name, has]) => [name, ...all.map((transport) => show(has(transport)))]),
+      ...capabilityRows(all),
+      ...ways,
     ])
   },
   'round-trips': roundTrips,
@@ -62,6 +63,13 @@ const generators = {
 
 function fence(language, text) {
   return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+}
+
+function capabilityRows(all) {
+  return Object.keys(all[0].capabilities).map((name) => [
+    `\`${name}\``,
+    ...all.map(({ capabilities }) => show(capabilities[name])),
+  ])
 }
 
 /** Columns are as wide as their widest cell, which is also how the formatter wants them. */

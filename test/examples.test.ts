@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { peerSchemes } from 'strait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
+const hasPython = spawnSync('python3', ['--version']).status === 0
 const built = fileURLToPath(new URL('../examples/dist/', import.meta.url))
 
 /** The only place where an example can leave a file behind. */
@@ -79,6 +80,42 @@ describe('the examples run, say what their pages say, and leave nothing behind',
       'of which 256 KiB have arrived here',
     ])
   })
+
+  it('ws: beside an HTTP server of your own', async () => {
+    expect(await example('ws/main.js')).toEqual([
+      '/echo says hello',
+      '/sum says 10',
+      'no key: ERR_STRAIT_AUTH_FAILED',
+      'no such path: ERR_STRAIT_REFUSED',
+      'a page from elsewhere: ERR_STRAIT_PERMISSION',
+      'over plain HTTP: a page of mine',
+    ])
+  })
+
+  it('zmq: many peers of one socket, of which one is killed', async () => {
+    expect(await example('zmq/main.js')).toEqual([
+      'Ada is here',
+      'Grace is here',
+      'Edith is here',
+      'without CURVE: ERR_STRAIT_AUTH_FAILED',
+      'Grace was killed: ERR_STRAIT_RESET',
+      'a message to her: ERR_STRAIT_RESET',
+      'Ada answers: hello Ada',
+      'Edith answers: hello Edith',
+    ])
+  })
+
+  it.skipIf(!hasPython)(
+    `python: jobs for Python${hasPython ? '' : ' (skipped: there is no python3)'}`,
+    async () => {
+      expect(await example('python/main.js')).toEqual([
+        ...[89, 144, 233, 377, 610, 987, 1597, 2584, 4181, 6765].map(
+          (value, index) => `fib(${10 + index}) = ${value}`,
+        ),
+        'the workers ended with 0 0 0 0',
+      ])
+    },
+  )
 
   it('worker: a buffer has one owner at a time, and terminate() ends what computes for ever', async () => {
     expect(await example('worker/main.js')).toEqual([

@@ -67,8 +67,14 @@ export function arrangementsOf({ transport }: Subject): Arrangement[] {
 
 export const isRemote = (arrangement: Arrangement) => /process|spawned/.test(arrangement)
 
-/** Hosts that wait for the next test. They end with this process. */
-const idle: Host[] = []
+/** Hosts that wait for the next test of their transport. They end with this process. */
+const idleHosts = new Map<PeerTransport, Host[]>()
+
+function idleOf({ transport }: Subject): Host[] {
+  const idle = idleHosts.get(transport) ?? []
+  idleHosts.set(transport, idle)
+  return idle
+}
 
 function startHost(subject: Subject): Host {
   const warmUpAt = warmUpAddress(subject)
@@ -122,12 +128,14 @@ export class Trial {
 
   /** Before anything is counted: there is a host to take, so that its pipes are none of the test's. */
   prepare(): void {
+    const idle = idleOf(this.subject)
     if (this.subject.module !== undefined && idle.length === 0) idle.push(startHost(this.subject))
   }
 
   /** A process for far ends. One that no test has killed serves the next test too. */
   host(): Host {
     if (this.#host?.spent === false) return this.#host
+    const idle = idleOf(this.subject)
     const host = idle.pop() ?? startHost(this.subject)
     this.#host = host
     this.atEnd(async () => {

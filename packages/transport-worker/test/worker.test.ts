@@ -11,6 +11,11 @@ const PEER = new URL('./support/peer.mjs', import.meta.url)
 const text = (message: Uint8Array | undefined) => new TextDecoder().decode(message)
 const utf8 = (message: string) => new TextEncoder().encode(message)
 const code = (name: string) => expect.objectContaining({ code: `ERR_STRAIT_${name}` })
+/** What the types of Node leave to those of a browser. */
+interface WithMemory {
+  WebAssembly: { Memory: new (pages: { initial: number }) => { buffer: ArrayBuffer } }
+}
+
 const threads = () => readdirSync('/proc/self/task').length
 
 const peers: SpawnedPeer[] = []
@@ -185,7 +190,8 @@ describe('transfer', () => {
 
   it('of what cannot be moved copies it', async () => {
     const [near, far] = await worker.pair()
-    const memory = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer)
+    const { Memory } = (globalThis as unknown as WithMemory).WebAssembly
+    const memory = new Uint8Array(new Memory({ initial: 1 }).buffer)
     memory[0] = 9
     await near.send(memory, { transfer: true })
     expect(memory.byteLength).toBe(65536)

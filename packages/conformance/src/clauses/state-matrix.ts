@@ -32,6 +32,7 @@ async function killed({ near, host }: Couple): Promise<void> {
 
 async function killedWithInput({ near, far, host }: Couple): Promise<void> {
   await far.send(0, [10, 20, 30])
+  await near.readable()
   await host!.kill()
   await rejectsWith(
     (async () => {
