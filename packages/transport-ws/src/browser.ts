@@ -24,7 +24,7 @@ async function connect(scheme: Scheme, url: URL, options: ConnectOptions): Promi
   return new BaseChannel(await credited(port, 'connect', url, options), { url, capabilities })
 }
 
-/** A page of https may not connect to `ws:`, and a browser knows ports that it connects to for nobody. */
+/** A page of https, for example, may not connect to `ws:`. */
 function create(url: URL): PageSocket {
   try {
     return new WebSocket(url.href)

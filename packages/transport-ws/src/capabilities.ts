@@ -10,5 +10,6 @@ export const capabilities: Capabilities = {
   private: false,
   persistent: false,
   sync: false,
+  threads: true,
   scope: 'network',
 }
