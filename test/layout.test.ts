@@ -36,6 +36,8 @@ const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
   peerCredentials: schemes,
   private: ['tcp', 'ws', 'wss', 'zmq+tcp'],
   sync: schemes,
+  // A child's one channel is its main thread's; for ZeroMQ docs/adr/0005-zmq-main-thread.md.
+  threads: ['fork', 'zmq+tcp', 'zmq+ipc'],
 }
 
 describe('the layout', () => {

@@ -60,6 +60,8 @@ export interface Capabilities {
   readonly persistent: boolean
   /** Channels have `sendSync` and `receiveSync`. */
   readonly sync: boolean
+  /** Works in worker threads too, which may be terminated at any moment. */
+  readonly threads: boolean
   /** How far apart the ends may be. */
   readonly scope: 'process' | 'family' | 'host' | 'network'
 }

@@ -106,7 +106,7 @@ export async function handshake(
 
 async function greet(wire: Wire, role: Role, url: URL, options: ChannelOptions): Promise<Agreement> {
   const fail = (
-    code: 'REFUSED' | 'CORRUPT' | 'NOT_SUPPORTED' | 'AUTH_FAILED',
+    code: 'REFUSED' | 'CORRUPT' | 'NOT_SUPPORTED' | 'AUTH_FAILED' | 'TRUNCATED',
     reason: string,
     cause?: unknown,
   ) => new StraitError(code, reason, { operation: role, url, cause })
@@ -146,7 +146,12 @@ async function greet(wire: Wire, role: Role, url: URL, options: ChannelOptions):
 
   const theirs = new Uint8Array(PREFACE_SIZE + NONCE_SIZE)
   theirs.set(preface)
-  theirs.set(await wire.read(NONCE_SIZE), PREFACE_SIZE)
+  const nonce = await wire.read(NONCE_SIZE).catch((cause) => {
+    throw StraitError.is(cause, 'RESET')
+      ? fail('TRUNCATED', 'the other end hung up in the middle of its greeting', cause)
+      : cause
+  })
+  theirs.set(nonce, PREFACE_SIZE)
   const secret = keyBytes(options.key)
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const key = await crypto.subtle.importKey('raw', copy(secret), algorithm, false, ['sign', 'verify'])

@@ -30,6 +30,7 @@ const capabilities: Capabilities = {
   private: true,
   persistent: false,
   sync: false,
+  threads: true,
   scope: 'process',
 }
 

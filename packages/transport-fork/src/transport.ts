@@ -19,6 +19,7 @@ const capabilities: Capabilities = {
   private: true,
   persistent: false,
   sync: false,
+  threads: false,
   scope: 'family',
 }
 

@@ -36,6 +36,7 @@ const capabilities: Capabilities = {
   private: false,
   persistent: false,
   sync: false,
+  threads: true,
   scope: 'network',
 }
 

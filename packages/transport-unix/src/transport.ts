@@ -44,6 +44,7 @@ const capabilities: Capabilities = {
   private: true,
   persistent: true,
   sync: false,
+  threads: true,
   scope: 'host',
 }
 

@@ -22,6 +22,7 @@ const capabilities: Capabilities = {
   private: true,
   persistent: false,
   sync: false,
+  threads: true,
   scope: 'process',
 }
 

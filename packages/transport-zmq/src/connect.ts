@@ -1,4 +1,3 @@
-import { connect, type NetConnectOpts } from 'node:net'
 import {
   abortedError,
   type ChannelOptions,
@@ -6,7 +5,6 @@ import {
   type ErrorCode,
   StraitError,
 } from '@strait/core'
-import { systemError } from '@strait/core/node'
 import type { Event } from 'zeromq'
 import type { ConnectingSocket } from './sockets.js'
 
@@ -37,7 +35,6 @@ export async function shakeHands(
   )
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    socket.monitor()
     socket.connect(address)
     if (signal?.aborted) abort()
     for (;;) {
@@ -76,21 +73,4 @@ function interpret(event: Event, secured: boolean): [ErrorCode, string] | undefi
     default:
       return undefined
   }
-}
-
-/**
- * Whether anybody listens there, without ZeroMQ: for a worker thread, which can have no monitor, because terminating
- * it would leave the monitor unread.
- *
- * - Errors: `REFUSED`, `PERMISSION`.
- */
-export function probe(options: NetConnectOpts, url: URL): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(options)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve()
-    })
-    socket.once('error', (error) => reject(systemError(error, 'connect', url)))
-  })
 }

@@ -1,22 +1,15 @@
-import { isMainThread } from 'node:worker_threads'
 import { Dealer, type Router } from 'zeromq'
 import { NUDGE } from './sockets.js'
 
 /** How long an unreffed socket keeps the process alive, in ms, before it lets go to see whether anything else does. */
 const HOLD = 100
 
-/** The longest pause between two looks in a worker thread, in ms. */
-const LONGEST_PAUSE = 16
-
 let nudges = 0
 
 /**
- * Reads a socket for as long as it is open, with a `receive` that is always pending. `zeromq` forces two exceptions:
- *
- * - It has no `unref`: a pending `receive` keeps the process alive. So an unreffed socket stops receiving every now and
- *   then, for a moment that only passes when something else keeps the process alive; if nothing does, it ends there.
- * - It ends the whole process when a worker thread is terminated while a `receive` is pending. So in a worker none ever
- *   is, and the socket is looked at, ever more seldom while nothing comes.
+ * Reads a socket for as long as it is open, with a `receive` that is always pending, which keeps the process alive:
+ * `zeromq` has no `unref`. So an unreffed socket stops receiving every now and then, for a moment that only passes when
+ * something else keeps the process alive; if nothing does, the process ends there.
  */
 export class Reading {
   readonly #socket: Dealer | Router
@@ -31,13 +24,11 @@ export class Reading {
     this.#socket = socket
     this.#onFrames = onFrames
     this.#nudge = nudge
-    if (!isMainThread) socket.receiveTimeout = 0
     void this.#run()
   }
 
   async #run(): Promise<void> {
     const socket = this.#socket
-    let pause = 1
     while (!socket.closed) {
       let frames: Buffer[] | undefined
       try {
@@ -45,20 +36,14 @@ export class Reading {
       } catch {
         // Closed, or nothing came in time.
       }
-      if (frames !== undefined) {
-        pause = 1
-        this.#onFrames(frames)
-      } else if (!socket.closed && (!isMainThread || !this.#reffed)) {
-        await this.#pause(pause)
-        if (!isMainThread) pause = Math.min(2 * pause, LONGEST_PAUSE)
-      }
+      if (frames !== undefined) this.#onFrames(frames)
+      else if (!socket.closed && !this.#reffed) await this.#letGo()
     }
   }
 
-  #pause(ms: number): Promise<void> {
+  #letGo(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      if (!this.#reffed) timer.unref()
+      const timer = setTimeout(resolve, 1).unref()
       this.#resume = () => {
         clearTimeout(timer)
         resolve()
@@ -83,7 +68,6 @@ export class Reading {
     if (reffed === this.#reffed || this.#socket.closed) return
     this.#reffed = reffed
     this.#resume?.()
-    if (!isMainThread) return
     this.#socket.receiveTimeout = reffed ? -1 : HOLD
     if (!reffed) this.#interrupt()
   }

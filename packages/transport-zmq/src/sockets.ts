@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { type ChannelOptions, DEFAULT_MAX_MESSAGE_SIZE, StraitError } from '@strait/core'
 import { capability, context, Dealer, type Event, type Observer, Router, type SocketOptions } from 'zeromq'
 
@@ -64,23 +65,19 @@ export class ListeningSocket extends Router {
 
 /** A `Dealer` that connects once, and is told in band when the connection has gone. */
 export class ConnectingSocket extends Dealer {
-  #events: Observer | undefined
+  readonly #events: Observer
   #next: Promise<Event> | undefined
 
   constructor(options: SocketOptions<Dealer>) {
     // Never again, but not -1: then ZeroMQ ends the pipe with the connection, and what was unread in it is lost.
     super({ ...options, reconnectInterval: 0x3fffffff })
     this.setStringOption(ZMQ_HICCUP_MSG, Buffer.from(GONE))
-  }
-
-  /** From now on {@link nextEvent} tells what happens. */
-  monitor(): void {
     this.#events = this.events
   }
 
   /** What ZeroMQ's monitor says next; the last event is `end`. */
   nextEvent(): Promise<Event> {
-    this.#next ??= this.#events!.receive().finally(() => {
+    this.#next ??= this.#events.receive().finally(() => {
       this.#next = undefined
     })
     return this.#next
@@ -89,12 +86,12 @@ export class ConnectingSocket extends Dealer {
   override close(): void {
     if (this.closed) return
     super.close()
-    if (this.#events !== undefined) void this.#readEvents(this.#events)
+    void this.#readEvents()
   }
 
   /** A monitor is read until ZeroMQ ends it: closed before, it blocks ZeroMQ's threads at the next event. */
-  async #readEvents(events: Observer): Promise<void> {
-    while (!events.closed) await this.nextEvent()
+  async #readEvents(): Promise<void> {
+    while (!this.#events.closed) await this.nextEvent()
   }
 }
 
@@ -116,8 +113,12 @@ export function socketOptions({
   }
 }
 
-/** Throws `NOT_SUPPORTED` where libzmq was built without the draft options that tell of a peer's death in band. */
-export function checkDraft(operation: string, url: URL): void {
-  if (capability.draft) return
-  throw new StraitError('NOT_SUPPORTED', 'libzmq was built without its draft options', { operation, url })
+/**
+ * Throws `NOT_SUPPORTED` where libzmq was built without the draft options that tell of a peer's death in band, and in a
+ * worker thread: `zeromq` ends the whole process when one is terminated in the moment of a call.
+ */
+export function checkSupport(operation: string, url: URL): void {
+  const fail = (reason: string) => new StraitError('NOT_SUPPORTED', reason, { operation, url })
+  if (!capability.draft) throw fail('libzmq was built without its draft options')
+  if (!isMainThread) throw fail('ZeroMQ works in the main thread only; docs/adr/0005-zmq-main-thread.md')
 }

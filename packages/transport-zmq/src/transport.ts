@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { accessSync, constants } from 'node:fs'
-import { isIP, type NetConnectOpts } from 'node:net'
-import { isMainThread } from 'node:worker_threads'
+import { isIP } from 'node:net'
 import {
   BaseChannel,
   type BaseListener,
@@ -18,12 +17,12 @@ import {
 } from '@strait/core'
 import { claimPath, openSocketPath, type PeerTransport, systemError } from '@strait/core/node'
 import { endpoint, isAbstract, socketName } from './address.js'
-import { probe, shakeHands } from './connect.js'
+import { shakeHands } from './connect.js'
 import { ConnectingPort } from './connecting-port.js'
 import { type CurveClient, type CurveServer, clientOptions, serverOptions } from './curve.js'
 import { Hub, takeOver } from './hub.js'
 import { ZmqListener } from './listener.js'
-import { ConnectingSocket, checkDraft, socketOptions } from './sockets.js'
+import { ConnectingSocket, checkSupport, socketOptions } from './sockets.js'
 
 export interface ZmqListenOptions extends ListenOptions {
   /** The listener then speaks CURVE: what is sent is encrypted, and who connects must know its public key. */
@@ -53,6 +52,7 @@ const common = {
   deliversAfterPeerDeath: true,
   peerCredentials: false,
   sync: false,
+  threads: false,
 } as const
 
 const tcpCapabilities: Capabilities = { ...common, private: false, persistent: false, scope: 'network' }
@@ -65,7 +65,7 @@ async function listen(
   capabilities: Capabilities,
   bind: (open: (endpoint: string, how?: How) => Promise<Opened>) => Promise<Bound>,
 ): Promise<BaseListener<BaseChannel>> {
-  checkDraft('listen', url)
+  checkSupport('listen', url)
   const security = serverOptions(options.curve)
   throwIfAborted('listen', url, options.signal)
   let hub: Hub | undefined
@@ -106,24 +106,20 @@ interface Bound {
   release(): void
 }
 
-/** `plain` is the same address for Node's own sockets, where they have one. */
 async function connect(
   address: string,
-  plain: NetConnectOpts | undefined,
   url: URL,
   options: ZmqConnectOptions,
   capabilities: Capabilities,
   ipv6 = false,
 ): Promise<BaseChannel> {
-  checkDraft('connect', url)
+  checkSupport('connect', url)
   const security = clientOptions(options.curve)
   throwIfAborted('connect', url, options.signal)
-  if (!isMainThread && plain !== undefined) await probe(plain, url)
   let socket: ConnectingSocket | undefined
   try {
     socket = new ConnectingSocket({ ...socketOptions(options), ...security, ipv6 })
-    if (isMainThread) await shakeHands(socket, address, options.curve !== undefined, url, options)
-    else socket.connect(address)
+    await shakeHands(socket, address, options.curve !== undefined, url, options)
   } catch (error) {
     socket?.close()
     throw systemError(error, 'connect', url)
@@ -179,7 +175,7 @@ export const zmqTcp = {
     checkQuery(url, 'connect')
     checkOptions(options)
     const { host, ipv6 } = await numeric(address.host, 'connect', url)
-    return connect(`tcp://${host}:${address.port}`, address, url, options, tcpCapabilities, ipv6)
+    return connect(`tcp://${host}:${address.port}`, url, options, tcpCapabilities, ipv6)
   }),
 
   privateAddress: () => new URL('zmq+tcp://127.0.0.1:0'),
@@ -211,12 +207,12 @@ export const zmqIpc = {
     const name = socketName(url, 'connect')
     checkQuery(url, 'connect')
     checkOptions(options)
-    if (isAbstract(name)) return connect(`ipc://${name}`, undefined, url, options, ipcCapabilities)
+    if (isAbstract(name)) return connect(`ipc://${name}`, url, options, ipcCapabilities)
     // Open until ZeroMQ's I/O thread has connected by it.
     const way = openSocketPath(name, url, options.owner)
     try {
       accessSync(way.path, constants.W_OK)
-      return await connect(`ipc://${way.path}`, { path: way.path }, url, options, ipcCapabilities)
+      return await connect(`ipc://${way.path}`, url, options, ipcCapabilities)
     } catch (error) {
       throw systemError(error, 'connect', url)
     } finally {

@@ -9,7 +9,6 @@ export async function unbind(socket: ListeningSocket, endpoint: string): Promise
   // The same as `unbind`, which zeromq does on another thread while this one may read the socket.
   socket.disconnect(endpoint)
   const fence = new ConnectingSocket({ affinity: 1, linger: 0 })
-  fence.monitor()
   fence.connect(`ipc://@strait-nobody-${randomUUID()}`)
   await fence.nextEvent()
   fence.close()

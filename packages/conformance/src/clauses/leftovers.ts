@@ -168,7 +168,9 @@ export function C11(clause: Clause): void {
     KILLS,
   )
 
-  clause.named('C11 a worker thread may be terminated with channels open', async (trial) => {
+  const { threads } = clause.subject.transport.capabilities
+  const inThreads = threads ? 'may be terminated with channels open' : 'is NOT_SUPPORTED'
+  clause.named(`C11 a worker thread ${inThreads}`, async (trial) => {
     if (trial.transport.capabilities.scope === 'process') return
     const { Worker } = await import('node:worker_threads')
     const { once } = (await import('node:events')).default
@@ -176,8 +178,13 @@ export function C11(clause: Clause): void {
     const code = `
       import(${JSON.stringify(trial.subject.module)})
         .then(({ ${trial.subject.exported ?? 'transport'}: transport }) => transport.connect(new URL(${JSON.stringify(listener.url.href)})))
-        .then(async (channel) => { await channel.send(new Uint8Array(9)); await channel.receive() })`
+        .then(async (channel) => { await channel.send(new Uint8Array(9)); await channel.receive() })
+        .catch(({ code }) => require('node:worker_threads').parentPort.postMessage(code))`
     const worker = new Worker(code, { eval: true })
+    if (!threads) {
+      assert.deepEqual(await once(worker, 'message'), ['ERR_STRAIT_NOT_SUPPORTED'])
+      return
+    }
     const accepted = trial.keep((await listener.accept())!)
     assert.equal((await accepted.receive())!.length, 9)
     const exited = once(worker, 'exit')
