@@ -475,7 +475,7 @@ class Channel:
         self.max_message_size = min(size, options.max_message_size)
         if key is None:
             return
-        theirs += hear(32, fail('RESET', 'the other end hung up'))
+        theirs += hear(32, fail('TRUNCATED', 'the other end hung up in the middle of its greeting'))
         transcript = mine + theirs if role == 'connect' else theirs + mine
 
         def proof(prover: str) -> bytes:
