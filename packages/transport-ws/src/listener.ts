@@ -18,6 +18,8 @@ interface Guest {
   socket: Socket
   /** Runs until he has asked for the upgrade. */
   readonly timer: NodeJS.Timeout | undefined
+  /** He had to make room, and that has been said. */
+  displaced: boolean
 }
 
 /** The two sides of a TLS connection, the raw and the secure one, have this name. */
@@ -85,26 +87,25 @@ export class WebSocketListener extends BaseListener<BaseChannel> {
     server.on('error', (error) => this.#report(systemError(error, 'listen', this.url)))
   }
 
-  #admit(socket: Socket, timer?: NodeJS.Timeout): boolean {
+  #admit(socket: Socket, timer?: NodeJS.Timeout): Guest {
     const { backlog = 1024 } = this.#options
     const name = nameOf(socket)
-    const guest = { socket, timer }
+    const guest: Guest = { socket, timer, displaced: false }
     this.#guests.set(name, guest)
-    socket.once('close', () => this.#dismiss(name, socket))
-    if (this.#guests.size + this.waiting <= backlog) return true
-    const [[oldest, { socket: evicted }] = [name, guest]] = this.#guests
-    this.#dismiss(oldest, evicted)
-    evicted.on('error', () => {})
-    evicted.destroy()
+    socket.once('close', () => this.#dismiss(name, guest))
+    if (this.#guests.size + this.waiting <= backlog) return guest
+    const [[oldest, displaced] = [name, guest]] = this.#guests
+    this.#dismiss(oldest, displaced)
+    displaced.displaced = true
+    displaced.socket.on('error', () => {})
+    displaced.socket.destroy()
     this.#refuse('NO_RESOURCES', `the backlog of ${backlog} is full`)
-    return evicted !== socket
+    return guest
   }
 
-  #dismiss(name: string, socket: Socket): void {
-    const guest = this.#guests.get(name)
-    if (guest?.socket !== socket) return
+  #dismiss(name: string, guest: Guest): void {
     clearTimeout(guest.timer)
-    this.#guests.delete(name)
+    if (this.#guests.get(name) === guest) this.#guests.delete(name)
   }
 
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -115,13 +116,11 @@ export class WebSocketListener extends BaseListener<BaseChannel> {
       return
     }
     const name = nameOf(socket)
-    const guest = this.#guests.get(name)
-    if (guest !== undefined) {
-      clearTimeout(guest.timer)
-      guest.socket = socket
-      socket.once('close', () => this.#dismiss(name, socket))
-    } else if (!this.#admit(socket)) return
-    this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#greet(webSocket, socket, name))
+    const guest = this.#guests.get(name) ?? this.#admit(socket)
+    if (guest.displaced) return
+    clearTimeout(guest.timer)
+    guest.socket = socket
+    this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#greet(webSocket, guest, name))
   }
 
   /** A browser says which page's script it is that connects; whoever is no browser says nothing, or what he likes. */
@@ -132,15 +131,15 @@ export class WebSocketListener extends BaseListener<BaseChannel> {
     return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
   }
 
-  #greet(webSocket: WebSocket, socket: Socket, name: string): void {
-    greet(webSocket, socket, 'listen', this.url, this.#options).then(
+  #greet(webSocket: WebSocket, guest: Guest, name: string): void {
+    greet(webSocket, guest.socket, 'listen', this.url, this.#options).then(
       (channel) => {
-        this.#dismiss(name, socket)
+        this.#dismiss(name, guest)
         this.offer(channel)
       },
       (error: StraitError) => {
-        this.#dismiss(name, socket)
-        this.#report(error)
+        this.#dismiss(name, guest)
+        if (!guest.displaced) this.#report(error)
       },
     )
   }
