@@ -18,6 +18,14 @@ describe('strait bench', () => {
       ['tcp:', 'net, TCP'],
       ['fork:', undefined],
       ['fork:', 'child_process'],
+      ['worker:', undefined],
+      ['worker:', 'MessagePort'],
+      ['ws:', undefined],
+      ['ws:', 'ws'],
+      ['zmq+tcp:', undefined],
+      ['zmq+tcp:', 'zeromq, TCP'],
+      ['zmq+ipc:', undefined],
+      ['zmq+ipc:', 'zeromq, ipc'],
     ])
     const figure = expect.any(Number)
     for (const { peer, ...row } of rows) {
