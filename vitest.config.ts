@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
     // Mostly waiting for other processes.
-    maxWorkers: 3,
+    maxWorkers: 6,
     // Guards inside the tests name what hangs; this one only ends a run that is lost.
     testTimeout: 120_000,
     hookTimeout: 120_000,

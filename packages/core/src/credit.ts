@@ -137,7 +137,13 @@ class PortWire implements Wire {
       want.reject(new StraitError('CORRUPT', 'the other end does not speak Strait', context))
     } else if (this.ended !== undefined) {
       this.#want = undefined
-      want.reject(new StraitError('RESET', 'the other end hung up', context))
+      const { error } = this.ended
+      const misbehaved = error !== undefined && !StraitError.is(error, 'RESET')
+      want.reject(
+        misbehaved
+          ? new StraitError('CORRUPT', 'the other end does not speak Strait', context)
+          : new StraitError('RESET', 'the other end hung up', context),
+      )
     }
   }
 }
@@ -162,6 +168,7 @@ class CreditLink implements Link {
   #broken = false
   #shutdown: (() => void) | undefined
 
+  #ponging = false
   #heard = true
   #pinged = false
   readonly #watch: ReturnType<typeof setInterval> | undefined
@@ -232,12 +239,20 @@ class CreditLink implements Link {
         this.#stop(this.#error('CORRUPT', 'the peer granted more than it had received'))
       else this.events.writable()
     } else if (kind === Kind.PING && payload.length === 0) {
-      if (!this.#broken) this.#port.post(Kind.PONG, NO_BYTES, true, nothing)
+      this.#pong()
     } else if (kind === Kind.END && payload.length === 0) {
       this.#stop(undefined)
     } else if (kind !== Kind.PONG || payload.length !== 0) {
       this.#stop(this.#error('CORRUPT', `the peer sent a unit of kind ${kind} with ${payload.length} bytes`))
     }
+  }
+
+  /** One PONG at a time: who pings and does not read piles up none here. */
+  #pong(): void {
+    if (this.#broken || this.#ponging) return
+    this.#ponging = !this.#port.post(Kind.PONG, NO_BYTES, true, () => {
+      this.#ponging = false
+    })
   }
 
   #onData(payload: Uint8Array): void {

@@ -270,3 +270,21 @@ describe('C14 idle', () => {
     }
   })
 })
+
+describe('C13 a hostile peer', () => {
+  it('that pings and does not read gets one PONG at a time', async () => {
+    const { port } = await creditedLink()
+    for (let ping = 0; ping < 1000; ping++) port.events.unit(Kind.PING, new Uint8Array(0))
+    expect(port.of(Kind.PONG)).toHaveLength(1)
+    port.left()
+    port.events.unit(Kind.PING, new Uint8Array(0))
+    expect(port.of(Kind.PONG)).toHaveLength(2)
+  })
+
+  it('that misbehaves before it has greeted is CORRUPT, not somebody who hung up', async () => {
+    const port = new ScriptedPort()
+    const linking = credited(port, 'connect', url, {})
+    port.events.end(new StraitError('TOO_LARGE', 'a message over the limit', { operation: 'receive', url }))
+    await expect(linking).rejects.toMatchObject({ code: 'ERR_STRAIT_CORRUPT' })
+  })
+})

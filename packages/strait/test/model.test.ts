@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { worker } from '@strait/transport-worker'
 import { describe, expect, it } from 'vitest'
 import { pattern, random } from '../../core/test/support/random.js'
 import { type Channel, connect, listen, mem, StraitError } from '../src/index.js'
@@ -18,7 +19,8 @@ const numberOf = (message: Uint8Array) => new DataView(message.buffer, message.b
 
 async function pair(scheme: string, directory: string): Promise<[Channel, Channel]> {
   if (scheme === 'mem') return mem.pair()
-  const listener = await listen(scheme === 'unix' ? `unix:${directory}/a` : 'tcp://127.0.0.1:0')
+  if (scheme === 'worker') return worker.pair()
+  const listener = await listen(scheme === 'unix' ? `unix:${directory}/a` : `${scheme}://127.0.0.1:0`)
   const [here, there] = await Promise.all([connect(listener.url), listener.accept()])
   await listener.close()
   return [here, there!]
@@ -93,7 +95,7 @@ async function receiver(channel: Channel, next: () => number): Promise<number[]>
   }
 }
 
-describe.each(['mem', 'unix', 'tcp'])('C1 C2 C9 over %s', (scheme) => {
+describe.each(['mem', 'unix', 'tcp', 'worker', 'ws', 'zmq+tcp'])('C1 C2 C9 over %s', (scheme) => {
   it.each([1, 2, 3, 4, 5, 6])(
     'what was accepted arrives, once, whole and in order; what was given up never does (seed %i)',
     async (seed) => {

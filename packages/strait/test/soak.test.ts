@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { spawnPeer } from '../src/index.js'
+import { peerSchemes, spawnPeer } from '../src/index.js'
 import { talk } from './support/soak.mjs'
 
 const MIB = 1024 * 1024
 const BYTES = process.env.STRAIT_SOAK ? 512 * MIB : 64 * MIB
 const PEER = new URL('./support/soak-peer.mjs', import.meta.url)
 
-describe.each(['unix:', 'tcp:', 'fork:'])('C1 C2 C4 two processes over %s', (address) => {
+const ADDRESSES = (await peerSchemes()).filter((scheme) => scheme !== 'mem').map((scheme) => `${scheme}:`)
+
+describe.each(ADDRESSES)('C1 C2 C4 two processes or threads over %s', (address) => {
   it(`${BYTES / MIB} MiB in random sizes each way at once arrive byte for byte`, async () => {
     const bytes = address === 'fork:' ? BYTES / 4 : BYTES
     const peer = await spawnPeer(address, PEER, { args: [String(bytes)] })

@@ -45,7 +45,7 @@ const isAlive = (pid: number) => {
   }
 }
 
-describe.each(['unix:', 'tcp:', 'fork:'])('a peer over %s', (address) => {
+describe.each(['unix:', 'tcp:', 'fork:', 'ws:'])('a peer over %s', (address) => {
   it('talks, and ends when the channel is closed', async () => {
     const { channel, pid, exited } = await peer(address, ['echo'])
     expect(pid).not.toBe(process.pid)

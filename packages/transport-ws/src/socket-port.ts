@@ -55,7 +55,8 @@ class SocketPort extends WebSocketPort {
   readonly #socket: Socket
   #broken = false
   #sent = 0
-  #written = 0
+  /** The last of what the write under way contains. */
+  #writing = 0
   /** Of what was sent, what had not been written at once. */
   readonly #leaving: { ticket: number; left: () => void }[] = []
 
@@ -77,7 +78,7 @@ class SocketPort extends WebSocketPort {
     webSocket.on('error', (error) => this.gone(this.#misbehaviour(error)))
     webSocket.on('close', () => this.gone())
     socket.once('end', () => this.gone())
-    this.#keepReading()
+    this.#watchWrites()
   }
 
   /** What `ws` finds wrong with what the peer sends. Errors of the socket it keeps to itself. */
@@ -89,24 +90,35 @@ class SocketPort extends WebSocketPort {
   }
 
   /**
-   * Tells us alone of a failed write. `net.Socket` would destroy both directions, and what the peer had sent before it
-   * died would be lost in the kernel: docs/adr/0002-read-path.md. Reading goes on until the kernel says the end.
+   * Tells us alone what has been written and what failed. `net.Socket` would destroy both directions at a failed write,
+   * and what the peer had sent before it died would be lost in the kernel: docs/adr/0002-read-path.md. Reading goes on
+   * until the kernel says the end.
    */
-  #keepReading(): void {
+  #watchWrites(): void {
     let settle: (error?: Error | null) => void
     const onWritten = (error?: Error | null) => {
       if (error) this.#break(error)
+      const written = this.#writing
       settle()
+      this.#left(written)
     }
     const socket = this.#socket
     const { _write, _writev } = socket
     socket._write = (chunk, encoding, callback) => {
       settle = callback
+      this.#writing = this.#sent
       _write.call(socket, chunk, encoding, onWritten)
     }
     socket._writev = (chunks, callback) => {
       settle = callback
+      this.#writing = this.#sent
       _writev!.call(socket, chunks, onWritten)
+    }
+  }
+
+  #left(written: number): void {
+    while (!this.#broken && this.#leaving.length > 0 && this.#leaving[0]!.ticket <= written) {
+      this.#leaving.shift()!.left()
     }
   }
 
@@ -127,19 +139,12 @@ class SocketPort extends WebSocketPort {
     const webSocket = this.#webSocket
     if (this.#broken || webSocket.readyState !== webSocket.OPEN) return false
     // What is neither masked nor written at once is kept as it is.
-    webSocket.send(lent || typeof data === 'string' ? data : new Uint8Array(data), this.#onWritten)
     const ticket = ++this.#sent
+    webSocket.send(lent || typeof data === 'string' ? data : new Uint8Array(data))
     // Set by a write that failed at once, behind TypeScript's back.
     if (!(this.#broken as boolean) && webSocket.bufferedAmount === 0) return true
     this.#leaving.push({ ticket, left })
     return false
-  }
-
-  readonly #onWritten = (error?: Error): void => {
-    const ticket = ++this.#written
-    if (this.#leaving[0]?.ticket !== ticket) return
-    const { left } = this.#leaving.shift()!
-    if (error === undefined || error === null) if (!this.#broken) left()
   }
 
   protected hangUp(cleanly: boolean): void {
