@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
 import { type Lane, roundTrips, straitLane, throughput, twins } from '../dist/index.js'
@@ -44,3 +47,25 @@ describe.each(lanes.filter(([name]) => !IN_THIS_PROCESS.includes(name)))('over %
     await lane.close()
   })
 })
+
+describe.each(Object.keys(twins).filter((scheme) => scheme !== 'worker'))('the twin of %s', (scheme) => {
+  it('has a peer that ends when this process is killed', async () => {
+    const script = fileURLToPath(new URL('./support/open.mjs', import.meta.url))
+    const opener = spawn(process.execPath, [script, scheme], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [pid] = await once(opener.stdout.setEncoding('utf8'), 'data')
+    const peerEnds = once(opener.stdout, 'close')
+    opener.kill('SIGKILL')
+    // The peer holds the same stdout, so that closes with the last of the two.
+    await peerEnds
+    while (isAlive(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+  })
+})
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

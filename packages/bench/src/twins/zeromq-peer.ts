@@ -1,7 +1,8 @@
 import { Dealer } from 'zeromq'
 import { isQuestion, readPayload, writePayload } from '../payload.js'
 
-/** Argument: the address. An empty message ends it. */
+/** Argument: the address. An empty message ends it, and so does the end of its stdin: its parent is gone. */
+process.stdin.once('end', () => process.exit(1)).resume()
 const dealer = new Dealer({ linger: 0 })
 dealer.connect(process.argv[2]!)
 await dealer.send('')
@@ -15,3 +16,4 @@ for await (const [message] of dealer) {
   await dealer.send(answer)
 }
 dealer.close()
+process.exit()

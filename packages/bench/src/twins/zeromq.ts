@@ -12,7 +12,8 @@ async function routerDealer(address: string, name: string, payloadBytes: number)
   const router = new Router({ mandatory: true, linger: 0 })
   await router.bind(address)
   const child = spawn(process.execPath, [PEER, router.lastEndpoint!], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // A DEALER waits for ever for a ROUTER that is gone; the end of its stdin tells it.
+    stdio: ['pipe', 'inherit', 'inherit'],
   })
   const answers = new Answers(name, child)
   const failed = answers.exited.then(() => {
