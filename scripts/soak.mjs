@@ -1,5 +1,5 @@
-// The long campaigns: thousands of kills of every transport, and gigabytes both ways at once. Prints what it uses, so
-// that the same run can be made again.
+// The long campaigns: thousands of kills of every transport, gigabytes both ways at once, and a million messages with a
+// page in Chromium. Prints what it uses, so that the same run can be made again.
 //
 //   node scripts/soak.mjs [kills] [seed]      default: 1,000 a transport, a seed of today
 
@@ -17,6 +17,7 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', '0']
 for (const args of [
   ['conformance.test.ts', '--testNamePattern', 'killed processes leave nothing'],
   ['packages/strait/test/soak.test.ts'],
+  ['packages/transport-ws/test/browser.test.ts'],
 ]) {
   const { status } = spawnSync(process.execPath, [...vitest, ...args], { cwd: root, env, stdio: 'inherit' })
   if (status !== 0) process.exit(1)
