@@ -14,6 +14,8 @@ const fresh = () => `unix:${join(directory, `${++names}.sock`)}`
 describe.concurrent.each([
   ['unix', fresh],
   ['tcp', () => 'tcp://127.0.0.1:0'],
+  ['ws', () => 'ws://127.0.0.1:0/talk'],
+  ['zmq+tcp', () => 'zmq+tcp://127.0.0.1:0'],
 ])('over %s', (_, address) => {
   it('send and receive pass messages from one shell to another', async () => {
     const receiver = new Strait(['receive', address()])
@@ -138,6 +140,12 @@ describe.concurrent('strait listen', () => {
   })
 })
 
+it('listen says in one line what wss: needs, with exit code 2', async () => {
+  const { code, stderr } = await strait(['listen', 'wss://127.0.0.1:0'])
+  expect(stderr).toMatch(/^strait: wss: needs .* certificate.*\n$/)
+  expect(code).toBe(2)
+})
+
 describe.concurrent('strait send', () => {
   it('says in one line that nobody is listening, with exit code 1', async () => {
     const url = fresh()
@@ -147,14 +155,21 @@ describe.concurrent('strait send', () => {
     expect(code).toBe(1)
   })
 
-  it.each(['unix:relative', 'unix://run/a.sock', 'nix:a', 'tcp://127.0.0.1', 'mem:a', 'fork:', 'hello'])(
-    'refuses %s with exit code 2',
-    async (url) => {
-      const { code, stderr } = await strait(['send', url, 'hello'])
-      expect(stderr).toMatch(/^strait: .+\n$/)
-      expect(code).toBe(2)
-    },
-  )
+  it.each([
+    'unix:relative',
+    'unix://run/a.sock',
+    'nix:a',
+    'tcp://127.0.0.1',
+    'mem:a',
+    'fork:',
+    'worker:',
+    'ws:a',
+    'hello',
+  ])('refuses %s with exit code 2', async (url) => {
+    const { code, stderr } = await strait(['send', url, 'hello'])
+    expect(stderr).toMatch(/^strait: .+\n$/)
+    expect(code).toBe(2)
+  })
 
   it('fails when the peer ends before it answered', async () => {
     const url = fresh()

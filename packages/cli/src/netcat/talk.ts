@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { type Channel, type Listener, listen, StraitError } from 'strait'
 import { checkReachable } from '../address.js'
+import { UsageError } from '../exit.js'
 import { complain } from '../terminal.js'
 import type { Input } from './input.js'
 import { channelOptions, type TalkOptions } from './options.js'
@@ -9,7 +10,10 @@ import type { Output } from './output.js'
 /** Listens, and says where: with port 0 nobody else knows. Peers that are turned away are reported on stderr. */
 export async function listenAloud(url: string, options: TalkOptions, output: Output): Promise<Listener> {
   await checkReachable(url, 'listen')
-  const listener = await listen(url, channelOptions(options))
+  const listener = await listen(url, channelOptions(options)).catch((error) => {
+    // Such as wss:, which needs a certificate that no option of this command brings.
+    throw error instanceof TypeError ? new UsageError(error.message) : error
+  })
   subscribe('strait:listener:refuse', (news) => {
     complain(`turned somebody away: ${(news as { error: StraitError }).error.message}`)
   })
