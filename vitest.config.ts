@@ -6,9 +6,9 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
     // Mostly waiting for other processes.
-    maxWorkers: 6,
+    maxWorkers: 4,
     // Guards inside the tests name what hangs; this one only ends a run that is lost.
-    testTimeout: 120_000,
+    testTimeout: 900_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
   },
