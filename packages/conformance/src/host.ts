@@ -35,7 +35,7 @@ export interface Reply {
   readonly error?: ReturnType<typeof reportError>
 }
 
-const [, , module = '', exported = '', warmUpAt = ''] = process.argv
+const [, , module = '', exported = '', directory, address] = process.argv
 const transport: PeerTransport = (await import(module))[exported]
 const actors: Actor[] = []
 const listeners: BaseListener<BaseChannel>[] = []
@@ -86,7 +86,7 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   self: () => (isMainThread ? `/proc/${process.pid}/task` : `/proc/${readlinkSync('/proc/thread-self')}`),
 }
 
-if (warmUpAt !== '') await warmUp(transport, warmUpAt)
+if (directory !== undefined && address !== undefined) await warmUp(transport, { directory, address })
 const before = census()
 
 const lines = createInterface({ input: process.stdin })

@@ -9,6 +9,7 @@ import { type PeerExit, type SpawnedPeer, spawnPeer } from '@strait/core/node'
 import type { Actor, ActorMethod } from './actor.js'
 import type { Reply, Request } from './host.js'
 import type { Subject } from './suite.js'
+import type { WarmUpPlace } from './warm-up.js'
 
 const HOST = new URL('./host.js', import.meta.url)
 
@@ -74,9 +75,10 @@ export class Host {
   /** Starts a host without a channel of its own. */
   static start(
     subject: Subject,
-    { warmUpAt = '', ...options }: { uid?: number; gid?: number; warmUpAt?: string } = {},
+    { warmUpAt, ...options }: { uid?: number; gid?: number; warmUpAt?: WarmUpPlace | undefined } = {},
   ): Host {
-    const args = ['--no-warnings', fileURLToPath(HOST), ...hostArguments(subject), warmUpAt]
+    const place = warmUpAt === undefined ? [] : [warmUpAt.directory, warmUpAt.address]
+    const args = ['--no-warnings', fileURLToPath(HOST), ...hostArguments(subject), ...place]
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
     const exited = new Promise<HostExit>((resolve) => {
       child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))

@@ -13,7 +13,7 @@ import type { PeerTransport } from '@strait/core/node'
 import { Actor } from './actor.js'
 import { census, settledLeftovers } from './census.js'
 import { Host, type RemoteActor } from './remote.js'
-import { warmUp, warmUpAddress } from './warm-up.js'
+import { warmUp, warmUpPlace } from './warm-up.js'
 
 /** What the suite needs of a test runner; vitest, node:test and mocha all have it. */
 export interface Runner {
@@ -77,8 +77,7 @@ function idleOf({ transport }: Subject): Host[] {
 }
 
 function startHost(subject: Subject): Host {
-  const warmUpAt = warmUpAddress(subject)
-  return Host.start(subject, warmUpAt === undefined ? {} : { warmUpAt }).unref()
+  return Host.start(subject, { warmUpAt: warmUpPlace(subject) }).unref()
 }
 
 /** One running test: makes couples, and afterwards ends everything and looks for leftovers. */
@@ -205,7 +204,7 @@ const warm = new Map<PeerTransport, Promise<unknown>>()
 /** Once for each transport: what comes on first use and stays is not left by a test. */
 function warmOnce(subject: Subject): Promise<unknown> {
   const { transport } = subject
-  if (!warm.has(transport)) warm.set(transport, warmUp(transport, warmUpAddress(subject)))
+  if (!warm.has(transport)) warm.set(transport, warmUp(transport, warmUpPlace(subject)))
   return warm.get(transport)!
 }
 

@@ -6,26 +6,26 @@ import { parseAddress } from '@strait/core'
 import type { PeerTransport } from '@strait/core/node'
 import type { Subject } from './suite.js'
 
-let directory: string | undefined
-let addresses = 0
+/** Where to warm up: outside the directory of any test. Who warms up there removes it. */
+export interface WarmUpPlace {
+  readonly directory: string
+  readonly address: string
+}
 
-/** An address to warm up at, outside the directory of any test; undefined for a transport without addresses. */
-export function warmUpAddress({ address, transport }: Subject): string | undefined {
+/** Undefined for a transport without addresses. */
+export function warmUpPlace({ address, transport }: Subject): WarmUpPlace | undefined {
   if (address === undefined || transport.capabilities.scope === 'process') return undefined
-  if (directory === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'strait-suite-'))
-    directory = made
-    process.once('exit', () => rmSync(made, { recursive: true }))
-  }
-  return address(directory, `w${addresses++}`)
+  const directory = mkdtempSync(join(tmpdir(), 'strait-suite-'))
+  return { directory, address: address(directory, 'warm') }
 }
 
 /** Starts whatever this process starts on first use and keeps: libuv's pool, threads of a library. */
-export async function warmUp(transport: PeerTransport, address: string | undefined): Promise<void> {
+export async function warmUp(transport: PeerTransport, place: WarmUpPlace | undefined): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, () => stat('/')))
-  if (address === undefined) return
-  const listener = await transport.listen!(parseAddress(address, 'listen'))
+  if (place === undefined) return
+  const listener = await transport.listen!(parseAddress(place.address, 'listen'))
   const channel = await transport.connect!(listener.url)
   channel.abort()
   await listener.close()
+  rmSync(place.directory, { recursive: true })
 }
