@@ -26,6 +26,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== installed) {
   writeFileSync(stamp, installed)
 }
 say('building')
+run(process.execPath, [join(root, 'packages', 'posix', 'scripts', 'build.mjs')])
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
 
 function say(what) {
@@ -35,7 +36,11 @@ function say(what) {
 /** Runs a command; what it prints is shown when it fails. */
 function run(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8' })
-  if (status === 0) return
+  if (status === 0) {
+    // What a step says although it succeeded: that the addon could not be built.
+    if (stderr.startsWith('strait:')) process.stderr.write(stderr)
+    return
+  }
   process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`)
   fail(`${command} ${args.join(' ')} ${error === undefined ? `exited with ${status}` : error.message}`)
 }

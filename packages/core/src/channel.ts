@@ -6,6 +6,12 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What every operation that blocks its thread takes: no signal reaches a blocked thread. */
+export interface SyncWaitOptions {
+  /** Ends the wait with `TIMEOUT` after so many ms; the operation has then had no effect. Default: never. */
+  timeout?: number | undefined
+}
+
 /** Options of `listen` and `connect` that every transport understands. */
 export interface ChannelOptions extends WaitOptions {
   /**
@@ -151,6 +157,29 @@ export interface Channel extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** An open channel keeps the process alive until `unref()`. */
   ref(): this
   unref(): this
+}
+
+/**
+ * A channel over a mechanism for which a thread can block: for worker threads, and processes that have nothing else
+ * to do. Meanwhile no timer runs and no promise settles. The thread, or its process, may still be ended at any moment.
+ */
+export interface SyncChannel extends Channel {
+  /**
+   * Returns when the last byte of the message has left this process.
+   *
+   * - Order: behind every `send` that waits.
+   * - Timeout: counts until the mechanism takes the message; a message of which a part has left goes on leaving.
+   * - Errors: those of `send`, and `TIMEOUT`.
+   */
+  sendSync(message: Uint8Array, options?: SyncWaitOptions): void
+  /**
+   * The next message, or undefined for ever: the clean end.
+   *
+   * - Order: behind every `receive` that waits.
+   * - Timeout: no message was taken.
+   * - Errors: those of `receive`, and `TIMEOUT`.
+   */
+  receiveSync(options?: SyncWaitOptions): Uint8Array | undefined
 }
 
 /** Waits for channels. */

@@ -12,6 +12,8 @@ export {
   type Listener,
   type ListenOptions,
   type PeerInfo,
+  type SyncChannel,
+  type SyncWaitOptions,
   type Transport,
   type WaitOptions,
 } from './channel.js'
@@ -42,4 +44,5 @@ export { type Merged, merge } from './merge.js'
 export { type ChannelPort, type MessagePortOptions, type Transfer, toMessagePort } from './message-port.js'
 export { patient } from './patience.js'
 export { unitToValue, valueToUnit } from './unit-value.js'
+export { Waiters } from './waiters.js'
 export { toWebStreams, type WebStreams } from './web-streams.js'

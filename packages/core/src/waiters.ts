@@ -11,12 +11,12 @@ interface Waiter<T, D> {
 /** Those who wait for the same thing, served in the order in which they came; each may leave by its signal. */
 export class Waiters<T, D = undefined> {
   readonly #operation: string
-  readonly #url: URL | undefined
+  readonly #url: URL | string | undefined
   readonly #queue = new Fifo<Waiter<T, D>>()
   /** One listener a signal, however many wait with it. */
   readonly #signals = new Map<AbortSignal, { places: Set<Place<Waiter<T, D>>>; onAbort: () => void }>()
 
-  constructor(operation: string, url: URL | undefined) {
+  constructor(operation: string, url: URL | string | undefined) {
     this.#operation = operation
     this.#url = url
   }

@@ -1,0 +1,24 @@
+{
+  "targets": [
+    {
+      "target_name": "strait_posix",
+      "sources": [
+        "native/addon.cc",
+        "native/descriptor.cc",
+        "native/event.cc",
+        "native/memory.cc",
+        "native/poll.cc",
+        "native/socket.cc"
+      ],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": ["-std=c++20"],
+      "configurations": {
+        "Debug": {
+          "cflags": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }
+      }
+    }
+  ]
+}

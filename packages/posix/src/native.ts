@@ -1,0 +1,135 @@
+import { createRequire } from 'node:module'
+import { getSystemErrorName } from 'node:util'
+import { type ErrorCode, StraitError } from '@strait/core'
+import { systemError } from '@strait/core/node'
+
+/** A poll of the addon; see native/poll.cc. */
+export type PollHandle = { readonly poll: unique symbol }
+
+/**
+ * The addon's functions, shaped like the system calls that they make: what comes back is `>= 0`, or the error number
+ * negated. The files under native/ say what each takes.
+ */
+export interface Native {
+  open(path: string, flags: number, mode: number): number
+  close(descriptor: number): number
+  own(descriptor: number): number
+  disown(descriptor: number): number
+  pipe(flags: number, ends: Int32Array): number
+  mkfifo(path: string, mode: number): number
+  read(descriptor: number, target: Uint8Array, offset: number, length: number): number
+  write(descriptor: number, source: Uint8Array, offset: number, length: number, more?: Uint8Array): number
+  statusFlags(descriptor: number): number
+  setStatusFlags(descriptor: number, flags: number): number
+  closeOnExec(descriptor: number): number
+  duplicate(descriptor: number): number
+  pipeSize(descriptor: number): number
+  setPipeSize(descriptor: number, bytes: number): number
+  lockFile(descriptor: number, exclusive: boolean): number
+
+  socket(type: number): number
+  socketpair(type: number, ends: Int32Array): number
+  bind(descriptor: number, address: Uint8Array): number
+  connect(descriptor: number, address: Uint8Array): number
+  listen(descriptor: number, backlog: number): number
+  accept(descriptor: number): number
+  socketName(descriptor: number, address: Uint8Array): number
+  peerCredentials(descriptor: number, pidUidGid: Int32Array): number
+  shutdown(descriptor: number, how: number): number
+  send(
+    descriptor: number,
+    first: Uint8Array,
+    second?: Uint8Array,
+    descriptors?: Int32Array,
+    address?: Uint8Array,
+  ): number
+  /** `info`: flags, how many descriptors came, length of the address. */
+  receive(
+    descriptor: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    info: Int32Array,
+    descriptors?: Int32Array,
+    address?: Uint8Array,
+  ): number
+  socketOption(descriptor: number, name: number): number
+  setSocketOption(descriptor: number, name: number, value: number): number
+
+  pollOpen(descriptor: number, onEvents: (events: number) => void): PollHandle | number
+  pollSet(poll: PollHandle, events: number): number
+  pollClose(poll: PollHandle): number
+  hold(): number
+  release(): number
+  pollNow(descriptor: number, events: number, other: number, otherEvents: number, ms: number): number
+
+  readonly SOCK_STREAM: number
+  readonly SOCK_DGRAM: number
+  readonly SOCK_SEQPACKET: number
+  readonly SO_SNDBUF: number
+  readonly SO_RCVBUF: number
+  readonly SO_ERROR: number
+  readonly MSG_TRUNC: number
+  readonly MSG_CTRUNC: number
+  readonly UV_READABLE: number
+  readonly UV_WRITABLE: number
+  readonly UV_DISCONNECT: number
+  readonly POLLIN: number
+  readonly POLLOUT: number
+}
+
+/** The one built with sanitizers takes the place of the other for a run that asks for it; scripts/build.mjs. */
+const configuration = process.env.STRAIT_SANITIZED === undefined ? 'Release' : 'Debug'
+
+let addon: Native | undefined
+let reason: unknown
+try {
+  addon = createRequire(import.meta.url)(`../build/${configuration}/strait_posix.node`)
+} catch (error) {
+  reason = error
+}
+
+/** Whether the addon is there: on Linux, where it could be built. */
+export const supported: boolean = addon !== undefined
+
+/**
+ * The addon.
+ *
+ * - Errors: `NOT_SUPPORTED` it is not there, with what to do about it.
+ */
+export function native(operation = 'load'): Native {
+  if (addon !== undefined) return addon
+  const why =
+    process.platform === 'linux'
+      ? 'the native addon is not built; install a C++ compiler, make and python3, then run `npm rebuild`'
+      : `this needs Linux; here is ${process.platform}`
+  throw new StraitError('NOT_SUPPORTED', why, { operation, cause: reason })
+}
+
+/** Whether a result says: not now. */
+export const isAgain = (result: number): boolean => result === -EAGAIN
+
+const EAGAIN = 11
+
+/** What error numbers mean for one kind of object, where core's own table means another. */
+export type Meanings = Readonly<Record<string, readonly [ErrorCode, string]>>
+
+/** A negated error number as an error; `what` names the object. */
+export function kernelError(
+  result: number,
+  operation: string,
+  what: string,
+  meanings: Meanings = {},
+): StraitError {
+  const name = getSystemErrorName(result)
+  const cause = Object.assign(new Error(name), { code: name, errno: result })
+  const own = meanings[name]
+  if (own === undefined) return systemError(cause, operation, what)
+  return new StraitError(own[0], `${own[1]} (${name})`, { operation, url: what, cause })
+}
+
+/** The result, or its error thrown. */
+export function check(result: number, operation: string, what: string, meanings?: Meanings): number {
+  if (result < 0) throw kernelError(result, operation, what, meanings)
+  return result
+}
