@@ -66,6 +66,8 @@ export class BaseChannel implements Channel {
   #sendFailure: StraitError | undefined
   #explain: ((error: StraitError) => Promise<StraitError>) | undefined
   #explanation: Promise<StraitError> | undefined
+  /** What a failure will do once it is explained. */
+  readonly #unexplained: (() => void)[] = []
   #resolveClosed!: (info: CloseInfo) => void
 
   constructor(link: Link, { url, capabilities, peer }: BaseChannelOptions) {
@@ -331,7 +333,39 @@ export class BaseChannel implements Channel {
       return
     }
     this.#explanation ??= this.#explain(error)
-    void this.#explanation.then(act)
+    const plainly = () => act(error)
+    this.#unexplained.push(plainly)
+    void this.#explanation.then((explained) => {
+      const index = this.#unexplained.indexOf(plainly)
+      if (index < 0) return
+      this.#unexplained.splice(index, 1)
+      act(explained)
+    })
+  }
+
+  // Blocking
+
+  /** Nothing more comes: what `receive` would resolve with undefined for, or reject. */
+  protected get inputOver(): boolean {
+    return this.#inputEnded || this.#closedHere
+  }
+
+  /** The error with which sends fail, if they do. */
+  protected get sendFailure(): StraitError | undefined {
+    return this.#sendFailure
+  }
+
+  /**
+   * Blocks the thread until something has happened at the link, or for `ms`. Whatever needs a turn of the event loop
+   * otherwise must not be waited for: an explanation is done without, and the turn's budget begins anew.
+   */
+  protected block(reading: boolean, ms: number): void {
+    for (const act of this.#unexplained.splice(0)) act()
+    this.#budget = MESSAGES_PER_TURN
+    this.#pull()
+    this.#push()
+    if (this.#state !== 'closed') this.link.wait!(reading, ms)
+    for (const act of this.#unexplained.splice(0)) act()
   }
 
   /** The outgoing side is broken; what has arrived is still handed out. */

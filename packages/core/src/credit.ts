@@ -2,6 +2,7 @@ import type { ChannelOptions } from './channel.js'
 import { StraitError } from './error.js'
 import { Kind, readUint32, writeUint32 } from './frame.js'
 import { type Agreement, handshake, type Role, type Wire } from './handshake.js'
+import { IdleWatch } from './idle-watch.js'
 import { type Link, type LinkEvents, NO_EVENTS } from './link.js'
 
 /** Bytes that may be on the way to a receiver that has not read them. The message that crosses the line still goes. */
@@ -169,9 +170,7 @@ class CreditLink implements Link {
   #shutdown: (() => void) | undefined
 
   #ponging = false
-  #heard = true
-  #pinged = false
-  readonly #watch: ReturnType<typeof setInterval> | undefined
+  readonly #watch: IdleWatch
 
   constructor(port: Port, wire: PortWire, url: URL, agreement: Agreement, idleTimeout: number | undefined) {
     this.#port = port
@@ -182,12 +181,13 @@ class CreditLink implements Link {
       end: (error) => this.#onPortEnd(error),
       fail: (error) => this.#onFail(error),
     }
+    this.#watch = new IdleWatch(idleTimeout, {
+      listening: () => this.#inbox.length === 0 && this.#finish === undefined,
+      ping: () => this.#port.post(Kind.PING, NO_BYTES, true, nothing),
+      giveUp: (reason) => this.#stop(this.#error('TIMEOUT', reason)),
+    })
     for (const { kind, payload } of wire.units) this.#onUnit(kind, payload)
     if (wire.ended !== undefined) port.events.end(wire.ended.error)
-    if (idleTimeout !== undefined) {
-      this.#watch = setInterval(() => this.#onIdle(idleTimeout), idleTimeout)
-      if (typeof this.#watch === 'object') this.#watch.unref()
-    }
   }
 
   #onPortEnd(error: StraitError | undefined): void {
@@ -230,7 +230,7 @@ class CreditLink implements Link {
 
   #onUnit(kind: number, payload: Uint8Array): void {
     if (this.#finish !== undefined) return
-    this.#heard = true
+    this.#watch.heard()
     if (kind === Kind.DATA) {
       this.#onData(payload)
     } else if (kind === Kind.CREDIT && payload.length === 4) {
@@ -297,20 +297,8 @@ class CreditLink implements Link {
     })
   }
 
-  #onIdle(idleTimeout: number): void {
-    if (this.#heard || this.#inbox.length > 0 || this.#finish !== undefined) {
-      this.#heard = false
-      this.#pinged = false
-    } else if (this.#pinged) {
-      this.#stop(this.#error('TIMEOUT', `the peer has been silent for ${2 * idleTimeout} ms`))
-    } else {
-      this.#pinged = true
-      this.#port.post(Kind.PING, NO_BYTES, true, nothing)
-    }
-  }
-
   destroy(): void {
-    clearInterval(this.#watch)
+    this.#watch.stop()
     this.#broken = true
     this.#port.events = NO_PORT_EVENTS
     this.#port.destroy()

@@ -23,6 +23,10 @@ export const Kind = {
   CREDIT: 4,
   /** A step of the handshake, on mechanisms that keep boundaries. */
   HELLO: 5,
+  /** The first part of a message that does not fit into a packet; its length, u32 LE, stands in front. */
+  FIRST: 6,
+  /** A further part. */
+  MORE: 7,
 } as const
 
 export type Kind = (typeof Kind)[keyof typeof Kind]

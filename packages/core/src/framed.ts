@@ -2,6 +2,7 @@ import type { ChannelOptions } from './channel.js'
 import { StraitError } from './error.js'
 import { HEADER_SIZE, Kind, readUint32, writeHeader } from './frame.js'
 import { type Agreement, handshake, type Role } from './handshake.js'
+import { IdleWatch } from './idle-watch.js'
 import { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
 import { StreamWire } from './stream-wire.js'
 
@@ -28,12 +29,29 @@ export async function framed(bytes: ByteLink, role: Role, url: URL, options: Cha
   const wire = new StreamWire(bytes, role, url)
   try {
     const agreement = await handshake(wire, role, url, options)
-    return new FramedLink(bytes, wire, url, agreement, options.idleTimeout)
+    return frames(bytes, url, agreement, options, wire)
   } catch (error) {
     bytes.events = NO_EVENTS
     bytes.destroy()
     throw error
   }
+}
+
+/** What had come of a byte stream before the frames. */
+interface Beginning {
+  readonly rest: Uint8Array
+  readonly ended: { error: StraitError | undefined } | undefined
+}
+
+/** Makes a `Link` of a byte stream whose ends have agreed already. */
+export function frames(
+  bytes: ByteLink,
+  url: URL,
+  agreement: Agreement,
+  { idleTimeout }: ChannelOptions,
+  beginning: Beginning = { rest: NO_BYTES, ended: undefined },
+): Link {
+  return new FramedLink(bytes, beginning, url, agreement, idleTimeout)
 }
 
 /** Frames on a byte stream. */
@@ -71,13 +89,11 @@ class FramedLink implements Link {
 
   /** Our program has read everything that has come; only then does silence mean anything. */
   #starved = false
-  #heard = true
-  #pinged = false
-  readonly #watch: ReturnType<typeof setInterval> | undefined
+  readonly #watch: IdleWatch
 
   constructor(
     bytes: ByteLink,
-    wire: StreamWire,
+    beginning: Beginning,
     url: URL,
     agreement: Agreement,
     idleTimeout: number | undefined,
@@ -85,11 +101,11 @@ class FramedLink implements Link {
     this.#bytes = bytes
     this.#url = url
     this.maxMessageSize = agreement.maxMessageSize
-    if (wire.rest.length > 0) this.#chunk = wire.rest
-    this.#bytesEnded = wire.ended
+    if (beginning.rest.length > 0) this.#chunk = beginning.rest
+    this.#bytesEnded = beginning.ended
     bytes.events = {
       readable: () => {
-        this.#heard = true
+        this.#watch.heard()
         this.events.readable()
       },
       writable: () => this.#onWritable(),
@@ -99,10 +115,14 @@ class FramedLink implements Link {
       },
       fail: (error) => this.#onFail(error),
     }
-    if (idleTimeout !== undefined) {
-      this.#watch = setInterval(() => this.#onIdle(idleTimeout), idleTimeout)
-      if (typeof this.#watch === 'object') this.#watch.unref()
-    }
+    this.#watch = new IdleWatch(idleTimeout, {
+      listening: () => this.#starved && !this.#ended,
+      ping: () => {
+        this.#pingDue = this.#shutdown === undefined
+        this.#flush()
+      },
+      giveUp: (reason) => this.#stop('TIMEOUT', reason),
+    })
   }
 
   get pending(): number {
@@ -316,22 +336,14 @@ class FramedLink implements Link {
     return promise
   }
 
-  /** A whole idle time passed: asks the peer for a sign, and gives up when the last one was not answered. */
-  #onIdle(idleTimeout: number): void {
-    if (this.#heard || !this.#starved || this.#ended) {
-      this.#heard = false
-      this.#pinged = false
-    } else if (this.#pinged) {
-      this.#stop('TIMEOUT', `the peer has been silent for ${2 * idleTimeout} ms`)
-    } else {
-      this.#pinged = true
-      this.#pingDue = this.#shutdown === undefined
-      this.#flush()
-    }
+  wait(reading: boolean, ms: number): void {
+    // The turn in which messages gather does not end while its thread is blocked.
+    this.#flush()
+    if (reading || this.#busy) this.#bytes.wait?.(reading, this.#busy, ms)
   }
 
   destroy(): void {
-    clearInterval(this.#watch)
+    this.#watch.stop()
     this.#broken = true
     this.#bytes.events = NO_EVENTS
     this.#bytes.destroy()

@@ -1,6 +1,7 @@
 export { bareName, checkQuery, decodePath, parseAddress, schemeOf } from './address.js'
 export { BaseChannel, type BaseChannelOptions } from './base-channel.js'
 export { BaseListener, type ListenerControl } from './base-listener.js'
+export { BlockingChannel } from './blocking-channel.js'
 export {
   type Capabilities,
   type Channel,
@@ -29,8 +30,14 @@ export {
   throwIfAborted,
 } from './error.js'
 export { HEADER_SIZE, Kind, writeHeader } from './frame.js'
-export { framed } from './framed.js'
-export { checkOptions, DEFAULT_HANDSHAKE_TIMEOUT, PREFACE_SIZE, type Role } from './handshake.js'
+export { framed, frames } from './framed.js'
+export {
+  type Agreement,
+  checkOptions,
+  DEFAULT_HANDSHAKE_TIMEOUT,
+  PREFACE_SIZE,
+  type Role,
+} from './handshake.js'
 export {
   type JsonRpcEvent,
   type JsonRpcMessage,
@@ -38,10 +45,11 @@ export {
   type JsonRpcWriter,
   toJsonRpc,
 } from './json-rpc.js'
-export { type ByteLink, type Link, type LinkEvents, NO_EVENTS } from './link.js'
+export { type ByteLink, type Link, type LinkEvents, NO_EVENTS, type PacketLink } from './link.js'
 export { mem } from './mem.js'
 export { type Merged, merge } from './merge.js'
 export { type ChannelPort, type MessagePortOptions, type Transfer, toMessagePort } from './message-port.js'
+export { greetInPackets, packeted } from './packets.js'
 export { patient } from './patience.js'
 export { unitToValue, valueToUnit } from './unit-value.js'
 export { Waiters } from './waiters.js'

@@ -38,6 +38,11 @@ export interface Link {
   write(message: Uint8Array, lent?: boolean): boolean
   /** Says the end to the peer behind everything taken. Resolves when that has left, or cannot any more. */
   shutdown(): Promise<void>
+  /**
+   * Blocks the thread until something may be read, if `reading`, or `pending` may fall, or for `ms`; then reports what
+   * happened as always. Returns at once when it would wait for neither. Where a thread can wait for the mechanism.
+   */
+  wait?(reading: boolean, ms: number): void
   /** Releases everything, at once. Called once, last. */
   destroy(): void
   ref(): void
@@ -54,6 +59,27 @@ export interface ByteLink {
    * False: the rest is still leaving, the arrays must stay as they are, and nothing may be written before `writable`.
    */
   write(bytes: Uint8Array, more?: Uint8Array): boolean
+  /** Blocks the thread until it may be read, or written where `writing`, or for `ms`; reports what happened as always. */
+  wait?(reading: boolean, writing: boolean, ms: number): void
+  destroy(): void
+  ref(): void
+  unref(): void
+}
+
+/**
+ * A mechanism that keeps boundaries, up to a size, and can be left unread; `packeted` makes a `Link` of it. Its `end`
+ * is a mere hang-up.
+ */
+export interface PacketLink {
+  events: LinkEvents
+  /** Bytes. */
+  readonly maxPacketSize: number
+  /** The next packet, or undefined: none now. Its bytes are the caller's and never change. */
+  read(): Uint8Array | undefined
+  /** Sends both arrays as one packet, or refuses it: then `writable` will follow. Never waits, keeps no reference. */
+  write(head: Uint8Array, body: Uint8Array): boolean
+  /** As that of a {@link ByteLink}. */
+  wait?(reading: boolean, writing: boolean, ms: number): void
   destroy(): void
   ref(): void
   unref(): void

@@ -97,6 +97,7 @@ export class StreamWire implements Wire {
   }
 
   #hangUp(cause: StraitError | undefined): StraitError {
+    if (StraitError.is(cause, 'CORRUPT')) return cause
     const context = { operation: this.#role, url: this.#url, cause }
     return this.rest.length > 0
       ? new StraitError('TRUNCATED', 'the other end hung up in the middle of its greeting', context)

@@ -28,8 +28,11 @@ export const fork = {
   schemes: ['fork'],
   capabilities,
   inherit: {
-    stdio: ['ipc'],
-    parent: (child, _descriptors, url, options) => join(child as IpcEnd, 'listen', url, options),
+    open: () => ({
+      stdio: ['ipc'],
+      parent: (child, _descriptors, url, options) => join(child as IpcEnd, 'listen', url, options),
+      release: () => {},
+    }),
     child: (_descriptors, url, options) => join(process as IpcEnd, 'connect', url, options),
   },
 } satisfies PeerTransport

@@ -81,9 +81,12 @@ export const unix = {
   }),
 
   inherit: {
-    stdio: ['pipe'],
-    parent: (child, [descriptor], url, options) =>
-      join(child.stdio[descriptor!] as Socket, 'listen', url, options),
+    open: () => ({
+      stdio: ['pipe'],
+      parent: (child, [descriptor], url, options) =>
+        join(child.stdio[descriptor!] as Socket, 'listen', url, options),
+      release: () => {},
+    }),
     child: ([descriptor], url, options) => {
       const socket = new Socket({ fd: descriptor!, readable: true, writable: true, allowHalfOpen: true })
       return join(socket, 'connect', url, options)

@@ -3,7 +3,13 @@ import './diagnostics.js'
 export { type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './claim.js'
 export { toDuplex } from './duplex.js'
 export { parentChannel } from './parent-channel.js'
-export { canStartPeers, type Inherit, type PeerTransport, type ThreadEnds } from './peer-transport.js'
+export {
+  canStartPeers,
+  type Inherit,
+  type InheritedEnds,
+  type PeerTransport,
+  type ThreadEnds,
+} from './peer-transport.js'
 export {
   connectSocket,
   SocketBytes,

@@ -35,17 +35,24 @@ export interface ThreadEnds {
 }
 
 export interface Inherit {
-  /** The entries that the child's `stdio` needs; see child_process.spawn. */
-  readonly stdio: readonly ('pipe' | 'ipc')[]
-  /** This end. `descriptors` are the child's numbers for the entries, in order. */
+  /** Makes what one child and its parent need to talk. */
+  open(): InheritedEnds
+  /** The child's end. `descriptors` are its numbers for what it inherited, in order. */
+  child(descriptors: readonly number[], url: URL, options: ChannelOptions): Promise<BaseChannel>
+}
+
+export interface InheritedEnds {
+  /** The entries that the child's `stdio` needs; see child_process.spawn. A number is a descriptor of this process. */
+  readonly stdio: readonly ('pipe' | 'ipc' | number)[]
+  /** This end, once there is a child. `descriptors` are the child's numbers for the entries, in order. */
   parent(
     child: ChildProcess,
     descriptors: readonly number[],
     url: URL,
     options: ChannelOptions,
   ): Promise<BaseChannel>
-  /** The child's end. */
-  child(descriptors: readonly number[], url: URL, options: ChannelOptions): Promise<BaseChannel>
+  /** Instead of `parent`, when no child could be started: releases everything. */
+  release(): void
 }
 
 /** What a parent tells its child, as a line of JSON on the lifeline. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '../base-channel.js'
 import { StraitError, throwIfAborted } from '../error.js'
-import { type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
+import { type InheritedEnds, type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
 import {
   meet,
   type PeerExit,
@@ -30,10 +30,13 @@ export async function spawnProcess(
   const channelOptions = { handshakeTimeout: START_TIMEOUT, ...options, key }
   const url = inherit === undefined ? transport.privateAddress!() : new URL(scheme)
   const listener = inherit === undefined ? await transport.listen!(url, channelOptions) : undefined
+  let ends: InheritedEnds | undefined
   try {
     throwIfAborted('spawn', scheme, options.signal)
-    const descriptors = (inherit?.stdio ?? []).map((_, index) => LIFELINE + 1 + index)
-    const child = startChild(entry, options, inherit?.stdio ?? [], scheme)
+    ends = inherit?.open()
+    const inherited = ends?.stdio ?? []
+    const descriptors = inherited.map((_, index) => LIFELINE + 1 + index)
+    const child = startChild(entry, options, inherited, scheme)
     const program = programOf(child, scheme)
     if (child.pid === undefined) await program.failed
     invite(child, {
@@ -43,11 +46,13 @@ export async function spawnProcess(
       options: { maxMessageSize: options.maxMessageSize, idleTimeout: options.idleTimeout },
     })
     const joined =
-      inherit === undefined
+      ends === undefined
         ? (listener!.accept() as Promise<BaseChannel>)
-        : inherit.parent(child, descriptors, url, channelOptions)
+        : ends.parent(child, descriptors, url, channelOptions)
+    ends = undefined
     return await meet(program, joined, scheme, options.signal)
   } finally {
+    ends?.release()
     await listener?.close()
   }
 }
@@ -56,7 +61,7 @@ export async function spawnProcess(
 function startChild(
   entry: string | URL,
   { args = [], execArgv = process.execArgv, env = process.env, cwd, stdio = [] }: SpawnOptions,
-  inherited: readonly ('pipe' | 'ipc')[],
+  inherited: readonly ('pipe' | 'ipc' | number)[],
   scheme: string,
 ): ChildProcess {
   const standard = [stdio[0] ?? 'ignore', stdio[1] ?? 'inherit', stdio[2] ?? 'inherit']
