@@ -35,8 +35,7 @@ void onEvents(uv_poll_t* handle, int status, int events) {
   napi_value receiver;
   napi_get_reference_value(env, poll->callback, &callback);
   napi_get_undefined(env, &receiver);
-  // An error condition that libuv reports as a status (EBADF) is for the next system call to tell.
-  napi_value argument = integer(env, status < 0 ? UV_READABLE | UV_WRITABLE : events);
+  napi_value argument = integer(env, status < 0 ? status : events);
   napi_value global;
   napi_get_global(env, &global);
   if (napi_make_callback(env, poll->environment->context(), global, callback, 1, &argument, nullptr) ==

@@ -14,7 +14,11 @@ export class Readiness {
   /** `onReady` gets UV_READABLE and UV_WRITABLE, or'ed; both where the descriptor is in error. */
   constructor(descriptor: number, onReady: (events: number) => void) {
     this.#native = native()
-    const poll = this.#native.pollOpen(descriptor, onReady)
+    const poll = this.#native.pollOpen(descriptor, (events) => {
+      // On an error libuv has stopped watching; which error it is, the next system call tells.
+      if (events < 0) this.#events = 0
+      onReady(events < 0 ? this.#native.UV_READABLE | this.#native.UV_WRITABLE : events)
+    })
     if (typeof poll === 'number') throw kernelError(poll, 'watch', `descriptor ${descriptor}`)
     this.#poll = poll
   }

@@ -1,0 +1,22 @@
+export { LISTENER_NAME } from './address.js'
+export { DescriptorBytes } from './descriptor-bytes.js'
+export { listenAt, type Welcome } from './listener.js'
+export {
+  type Control,
+  connectControl,
+  credentialsOf,
+  type MeetOptions,
+  type Objects,
+  ownUid,
+  passObjects,
+  receiveObjects,
+} from './meet.js'
+export {
+  type FoundRecord,
+  findRecords,
+  HeldRecord,
+  type Recorded,
+  runtimeDirectory,
+  sweep,
+} from './records.js'
+export { SocketPackets } from './socket-packets.js'

@@ -1,0 +1,192 @@
+import { type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
+import { isAgain, kernelError, type Native, native, Readiness } from '@strait/posix'
+
+/** The longest packet, in bytes. The kernel's buffer for one direction, 212,992 bytes by default, holds several. */
+const MAX_PACKET_SIZE = 32 * 1024
+
+const SLAB_SIZE = 4 * MAX_PACKET_SIZE
+
+const ECONNRESET = -104
+
+/** The kernel passes no more descriptors in one message; SCM_MAX_FD. */
+export const MOST_DESCRIPTORS = 253
+
+/**
+ * A Unix SEQPACKET socket that is connected, as a `PacketLink`; unix(7). It owns the descriptor. Packets may carry
+ * descriptors; more than `mostDescriptors` end it as `CORRUPT`, and none stays open.
+ */
+export class SocketPackets implements PacketLink {
+  events: LinkEvents = NO_EVENTS
+  readonly maxPacketSize = MAX_PACKET_SIZE
+  readonly #native: Native = native()
+  readonly #descriptor: number
+  readonly #url: URL
+  readonly #readiness: Readiness
+  readonly #info = new Int32Array(3)
+  readonly #arriving = new Int32Array(MOST_DESCRIPTORS)
+  #slab = new Uint8Array(0)
+  #offset = 0
+  #drained = true
+  #ended = false
+  #broken = false
+  #destroyed = false
+
+  /** How many descriptors one packet may bring. */
+  mostDescriptors = 0
+  /** What came with a packet, by its bytes. Who takes it owns it. */
+  readonly #received = new Map<ArrayBufferLike, Map<number, number[]>>()
+  /** What goes with a packet whose body is this. */
+  readonly #attached = new Map<Uint8Array, Int32Array>()
+
+  constructor(descriptor: number, url: URL) {
+    this.#descriptor = descriptor
+    this.#url = url
+    this.#readiness = new Readiness(descriptor, (events) => this.#onReady(events))
+    this.#readiness.watch(this.#native.UV_READABLE)
+    this.#readiness.ref()
+  }
+
+  #onReady(events: number): void {
+    const { UV_READABLE, UV_WRITABLE } = this.#native
+    if ((events & UV_WRITABLE) !== 0) {
+      this.#readiness.watch(this.#readiness.events & ~UV_WRITABLE)
+      this.events.writable()
+    }
+    if ((events & UV_READABLE) === 0 || this.#ended || this.#destroyed) return
+    this.#drained = false
+    this.events.readable()
+    // Nobody wants it now; the next read will watch again.
+    if (!this.#drained) this.#readiness.watch(this.#readiness.events & ~UV_READABLE)
+  }
+
+  read(): Uint8Array | undefined {
+    if (this.#drained || this.#ended) return undefined
+    if (this.#slab.length - this.#offset < MAX_PACKET_SIZE) {
+      this.#slab = new Uint8Array(SLAB_SIZE)
+      this.#offset = 0
+    }
+    let count = this.#receive()
+    // A peer that died with unread input: the error comes first, what it sent is behind it.
+    if (count === ECONNRESET) count = this.#receive()
+    if (isAgain(count)) {
+      this.#drained = true
+      this.#readiness.watch(this.#readiness.events | this.#native.UV_READABLE)
+      return undefined
+    }
+    if (count <= 0) return this.#end(count === 0 ? undefined : kernelError(count, 'receive', this.#url.href))
+    const packet = new Uint8Array(this.#slab.buffer, this.#offset, count)
+    const refusal = this.#keepDescriptors(packet)
+    if (refusal !== undefined) return this.#end(this.#corrupt(refusal))
+    this.#offset += count
+    return packet
+  }
+
+  #receive(): number {
+    return this.#native.receive(
+      this.#descriptor,
+      this.#slab,
+      this.#offset,
+      MAX_PACKET_SIZE,
+      this.#info,
+      this.#arriving,
+    )
+  }
+
+  /** Keeps what came with the packet, or says why not. */
+  #keepDescriptors(packet: Uint8Array): string | undefined {
+    const [flags = 0, count = 0] = this.#info
+    const { MSG_TRUNC, MSG_CTRUNC } = this.#native
+    if (count === 0 && (flags & (MSG_TRUNC | MSG_CTRUNC)) === 0) return undefined
+    const descriptors = [...this.#arriving.subarray(0, Math.min(count, MOST_DESCRIPTORS))]
+    if ((flags & MSG_TRUNC) === 0 && (flags & MSG_CTRUNC) === 0 && count <= this.mostDescriptors) {
+      const { buffer } = this.#slab
+      const there = this.#received.get(buffer) ?? new Map<number, number[]>()
+      this.#received.set(buffer, there.set(packet.byteOffset, descriptors))
+      return undefined
+    }
+    for (const descriptor of descriptors) this.#native.close(descriptor)
+    if ((flags & MSG_TRUNC) !== 0) return 'a packet that is too long'
+    return `${count} descriptors with a packet that may have ${this.mostDescriptors}`
+  }
+
+  #corrupt(what: string): StraitError {
+    return new StraitError('CORRUPT', `the peer sent ${what}`, { operation: 'receive', url: this.#url })
+  }
+
+  #end(error: StraitError | undefined): undefined {
+    this.#ended = true
+    this.#readiness.watch(this.#readiness.events & ~this.#native.UV_READABLE)
+    this.events.end(error)
+  }
+
+  /** The descriptors that came with a packet, of which `bytes` is a part from `offset` on; the caller's from now on. */
+  takeDescriptors(bytes: Uint8Array, offset = 0): number[] {
+    const there = this.#received.get(bytes.buffer)
+    const at = bytes.byteOffset - offset
+    const descriptors = there?.get(at) ?? []
+    if (there?.delete(at) === true && there.size === 0) this.#received.delete(bytes.buffer)
+    return descriptors
+  }
+
+  /** Sends descriptors along with the packet that has this body. `detach` when it will not be sent after all. */
+  attachDescriptors(body: Uint8Array, descriptors: readonly number[]): void {
+    this.#attached.set(body, Int32Array.from(descriptors))
+  }
+
+  detachDescriptors(body: Uint8Array): void {
+    this.#attached.delete(body)
+  }
+
+  write(head: Uint8Array, body: Uint8Array): boolean {
+    const attached = this.#attached.size === 0 ? undefined : this.#attached.get(body)
+    const count = this.#native.send(this.#descriptor, head, body, attached)
+    if (count >= 0) {
+      if (attached !== undefined) this.#attached.delete(body)
+      return true
+    }
+    if (isAgain(count)) {
+      this.#readiness.watch(this.#readiness.events | this.#native.UV_WRITABLE)
+    } else if (!this.#broken) {
+      this.#broken = true
+      const error = kernelError(count, 'send', this.#url.href)
+      process.nextTick(() => this.events.fail(error))
+    }
+    return false
+  }
+
+  wait(reading: boolean, writing: boolean, ms: number): void {
+    const { POLLIN, POLLOUT, UV_READABLE, UV_WRITABLE } = this.#native
+    const wanted = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
+    const ready = this.#native.pollNow(this.#descriptor, wanted, -1, 0, ms) & 0xffff
+    // An error or a hang-up is for whoever waits.
+    const other = (ready & ~(POLLIN | POLLOUT)) !== 0
+    this.#onReady(
+      ((ready & POLLIN) !== 0 || (other && reading) ? UV_READABLE : 0) |
+        ((ready & POLLOUT) !== 0 || (other && writing) ? UV_WRITABLE : 0),
+    )
+  }
+
+  /** Ends the conversation for both ends, and leaves the rest to whoever owns these packets: he reads the end. */
+  hangUp(): void {
+    this.#native.shutdown(this.#descriptor, 2)
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    this.#readiness.close()
+    this.#native.close(this.#descriptor)
+    for (const there of this.#received.values()) {
+      for (const descriptors of there.values()) for (const each of descriptors) this.#native.close(each)
+    }
+    this.#received.clear()
+  }
+
+  ref(): void {
+    this.#readiness.ref()
+  }
+
+  unref(): void {
+    this.#readiness.unref()
+  }
+}

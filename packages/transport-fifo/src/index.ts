@@ -1,0 +1,1 @@
+export { type FifoConnectOptions, fifo, fifo as transport } from './transport.js'

@@ -1,0 +1,1 @@
+export { pipe, pipe as transport } from './transport.js'

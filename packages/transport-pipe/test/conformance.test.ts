@@ -1,0 +1,5 @@
+import { conformance } from '@strait/conformance'
+import { describe, it } from 'vitest'
+import { transport } from '../src/index.js'
+
+conformance({ describe, it }, { transport, module: import.meta.resolve('@strait/transport-pipe') })
