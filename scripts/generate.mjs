@@ -25,6 +25,9 @@ const BLOCK = /^<!-- generated:(\S+) ?(.*?) -->\n[\s\S]*?^<!-- \/generated -->$/
 
 const CARRIES = {
   mem: 'a queue in this process',
+  pipe: 'two anonymous pipes',
+  fifo: 'two FIFOs, the named pipes',
+  seqpacket: 'Unix SEQPACKET socket',
   unix: 'Unix stream socket',
   tcp: 'TCP, without delay',
   fork: "Node's own `child_process` channel",

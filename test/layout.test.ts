@@ -22,6 +22,10 @@ function sources(directory: string): string[] {
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   conformance: ['core'],
+  rendezvous: ['core', 'posix'],
+  'transport-pipe': ['core', 'posix', 'rendezvous'],
+  'transport-fifo': ['core', 'posix', 'rendezvous'],
+  'transport-seqpacket': ['core', 'posix', 'rendezvous'],
   strait: ['core', ...transports],
   bench: ['core', 'strait'],
   cli: ['core', 'strait', 'bench'],
@@ -32,10 +36,10 @@ const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
   detectsPeerDeath: ['mem'],
   survivesSenderDeath: ['mem', 'zmq+tcp', 'zmq+ipc'],
   deliversAfterPeerDeath: [],
-  // Until there is a native addon, the kernel is asked by nobody.
-  peerCredentials: schemes,
+  // A pipe has nobody at its end whom the kernel knows; the others do not ask.
+  peerCredentials: ['mem', 'pipe', 'unix', 'tcp', 'fork', 'worker', 'ws', 'wss', 'zmq+tcp', 'zmq+ipc'],
   private: ['tcp', 'ws', 'wss', 'zmq+tcp'],
-  sync: schemes,
+  sync: schemes.filter((scheme) => !['pipe', 'fifo', 'seqpacket'].includes(scheme)),
   // A child's one channel is its main thread's; for ZeroMQ docs/adr/0005-zmq-main-thread.md.
   threads: ['fork', 'zmq+tcp', 'zmq+ipc'],
 }

@@ -53,15 +53,21 @@ export function connectControl(url: URL, options: MeetOptions): Control {
       check(result, 'connect', url.href)
     }
     const peer = credentialsOf(descriptor, url, 'connect')
-    if (![ownUid(), 0, options.owner].includes(peer.uid)) {
-      const reason = `user ${peer.uid} listens here; name that user as \`owner\` to trust it`
-      throw new StraitError('PERMISSION', reason, { operation: 'connect', url })
-    }
+    const refusal = refusalOf(peer.uid!, options.owner)
+    if (refusal !== undefined) throw new StraitError('PERMISSION', refusal, { operation: 'connect', url })
     return { packets: new SocketPackets(descriptor, url), peer }
   } catch (error) {
     system.close(descriptor)
     throw error
   }
+}
+
+/** Why this process does not talk to a listener of that user; the listener for its part admits its own user and root. */
+function refusalOf(user: number, owner: number | undefined): string | undefined {
+  if (![ownUid(), 0, owner].includes(user))
+    return `user ${user} listens here; name that user as \`owner\` to trust it`
+  if (![user, 0].includes(ownUid())) return `user ${user} listens here, and admits only itself and root`
+  return undefined
 }
 
 /** What a listener hands over: parameters, and exactly so many descriptors. */

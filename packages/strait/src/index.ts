@@ -9,6 +9,8 @@ import {
   schemeOf,
 } from '@strait/core'
 import * as node from '@strait/core/node'
+import type { FifoConnectOptions } from '@strait/transport-fifo'
+import type { SeqpacketConnectOptions, SeqpacketListenOptions } from '@strait/transport-seqpacket'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
 import type { UnixConnectOptions, UnixListenOptions } from '@strait/transport-unix'
 import type { WsConnectOptions, WsListenOptions } from '@strait/transport-ws'
@@ -25,8 +27,17 @@ export {
 export { loadTransport, peerSchemes, schemes } from './transports.js'
 
 /** The options of every transport; those of one only are listed on its page and have no effect on others. */
-export type AnyListenOptions = ListenOptions & UnixListenOptions & TcpListenOptions & WsListenOptions
-export type AnyConnectOptions = ConnectOptions & UnixConnectOptions & TcpConnectOptions & WsConnectOptions
+export type AnyListenOptions = ListenOptions &
+  UnixListenOptions &
+  SeqpacketListenOptions &
+  TcpListenOptions &
+  WsListenOptions
+export type AnyConnectOptions = ConnectOptions &
+  UnixConnectOptions &
+  FifoConnectOptions &
+  SeqpacketConnectOptions &
+  TcpConnectOptions &
+  WsConnectOptions
 
 /** Listens at an address of any scheme. */
 export async function listen(

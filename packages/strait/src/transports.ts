@@ -4,6 +4,9 @@ import { canStartPeers, type PeerTransport } from '@strait/core/node'
 /** Every transport, loaded on first use. */
 const LOADERS: Record<string, () => Promise<PeerTransport>> = {
   mem: async () => (await import('@strait/core')).mem,
+  pipe: async () => (await import('@strait/transport-pipe')).pipe,
+  fifo: async () => (await import('@strait/transport-fifo')).fifo,
+  seqpacket: async () => (await import('@strait/transport-seqpacket')).seqpacket,
   unix: async () => (await import('@strait/transport-unix')).unix,
   tcp: async () => (await import('@strait/transport-tcp')).tcp,
   fork: async () => (await import('@strait/transport-fork')).fork,

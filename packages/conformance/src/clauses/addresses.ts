@@ -210,7 +210,7 @@ export function C13(clause: Clause): void {
       const listener = await trial.listen()
       const stranger = trial.stranger(NOBODY)
       const refusal = await stranger
-        .call('connect', listener.url.href, {})
+        .call('connect', listener.url.href, { owner: process.geteuid() })
         .catch((error: RemoteError) => error.code)
       assert.equal(refusal, 'ERR_STRAIT_PERMISSION')
     },
