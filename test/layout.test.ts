@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { supported } from '@strait/posix'
 import { type Capabilities, loadTransport, schemes } from 'strait'
 import { describe, expect, it } from 'vitest'
 
@@ -23,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   conformance: ['core'],
   rendezvous: ['core', 'posix'],
+  'transport-unix': ['core', 'posix'],
   'transport-pipe': ['core', 'posix', 'rendezvous'],
   'transport-fifo': ['core', 'posix', 'rendezvous'],
   'transport-seqpacket': ['core', 'posix', 'rendezvous'],
@@ -37,7 +39,18 @@ const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
   survivesSenderDeath: ['mem', 'zmq+tcp', 'zmq+ipc'],
   deliversAfterPeerDeath: [],
   // A pipe has nobody at its end whom the kernel knows; the others do not ask.
-  peerCredentials: ['mem', 'pipe', 'unix', 'tcp', 'fork', 'worker', 'ws', 'wss', 'zmq+tcp', 'zmq+ipc'],
+  peerCredentials: [
+    'mem',
+    'pipe',
+    ...(supported ? [] : ['unix']),
+    'tcp',
+    'fork',
+    'worker',
+    'ws',
+    'wss',
+    'zmq+tcp',
+    'zmq+ipc',
+  ],
   private: ['tcp', 'ws', 'wss', 'zmq+tcp'],
   sync: schemes.filter((scheme) => !['pipe', 'fifo', 'seqpacket'].includes(scheme)),
   // A child's one channel is its main thread's; for ZeroMQ docs/adr/0005-zmq-main-thread.md.

@@ -3,12 +3,10 @@ import {
   type BaseChannel,
   type BaseListener,
   type Capabilities,
-  BaseChannel as Channel,
   type ConnectOptions,
   checkOptions,
   checkQuery,
   DEFAULT_MAX_MESSAGE_SIZE,
-  framed,
   type ListenOptions,
   patient,
   throwIfAborted,
@@ -16,16 +14,18 @@ import {
 import {
   claimPath,
   connectSocket,
+  greetSocket,
   openSocketPath,
   type PeerTransport,
-  SocketBytes,
   SocketListener,
   startServer,
 } from '@strait/core/node'
-import { socketPath } from './address.js'
+import { supported } from '@strait/posix'
+import { admit, connectAbstract, listenAbstract, peerOf, trust } from './abstract.js'
+import { socketAddress } from './address.js'
 
 export interface UnixListenOptions extends ListenOptions {
-  /** The socket's file mode. Whoever may write to it may connect. Default: 0o600, this user only. */
+  /** The socket's file mode. Whoever may write to it may connect, also at an abstract name. Default: 0o600, this user. */
   mode?: number | undefined
 }
 
@@ -40,7 +40,7 @@ const capabilities: Capabilities = {
   detectsPeerDeath: true,
   survivesSenderDeath: true,
   deliversAfterPeerDeath: true,
-  peerCredentials: false,
+  peerCredentials: supported,
   private: true,
   persistent: true,
   sync: false,
@@ -48,52 +48,74 @@ const capabilities: Capabilities = {
   scope: 'host',
 }
 
-/** `unix:/path`: Unix stream sockets; unix(7). A spawned peer inherits its end of a socketpair: no path at all. */
+/**
+ * `unix:/path`: Unix stream sockets; unix(7). With the addon also `unix:@name`, and the peer's credentials. A spawned
+ * peer inherits its end of a socketpair: no name at all.
+ */
 export const unix = {
   schemes: ['unix'],
   capabilities,
 
   async listen(url: URL, options: UnixListenOptions = {}): Promise<BaseListener<BaseChannel>> {
-    const path = socketPath(url, 'listen')
+    const address = socketAddress(url, 'listen')
     checkQuery(url, 'listen')
     checkOptions(options)
     throwIfAborted('listen', url, options.signal)
+    const { mode = 0o600 } = options
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-    const bind = (path: string) => startServer(server, { path }, url)
-    const claim = await claimPath(path, url, options.mode ?? 0o600, bind).catch((error) => {
+    let release: (() => void) | undefined
+    try {
+      if (address.kind === 'abstract') {
+        await listenAbstract(server, address.name, url)
+      } else {
+        const bind = (path: string) => startServer(server, { path }, url)
+        release = (await claimPath(address.path, url, mode, bind)).release
+      }
+    } catch (error) {
       server.close()
       throw error
-    })
-    const listener = new SocketListener(server, 'plain', { url, capabilities }, options, claim.release)
+    }
+    const channelOptions = {
+      url,
+      capabilities,
+      peerOf: address.kind === 'abstract' ? admit(mode, url) : peerOf,
+    }
+    const listener = new SocketListener(server, 'plain', channelOptions, options, release)
     if (options.signal?.aborted) await listener.close()
     throwIfAborted('listen', url, options.signal)
     return listener
   },
 
   connect: patient(async (url: URL, options: UnixConnectOptions): Promise<BaseChannel> => {
-    const path = socketPath(url, 'connect')
+    const address = socketAddress(url, 'connect')
     checkQuery(url, 'connect')
     checkOptions(options)
-    const socket = openSocketPath(path, url, options.owner)
+    throwIfAborted('connect', url, options.signal)
+    if (address.kind === 'abstract') {
+      const socket = connectAbstract(address.name, url)
+      const channelOptions = { url, capabilities, peerOf: trust(options.owner, url) }
+      return greetSocket(socket, 'connect', channelOptions, options)
+    }
+    const socket = openSocketPath(address.path, url, options.owner)
     const connecting = connect({ path: socket.path, allowHalfOpen: true })
     socket.close()
-    return connectSocket(connecting, 'connect', { url, capabilities }, options)
+    return connectSocket(connecting, 'connect', { url, capabilities, peerOf }, options)
   }),
 
   inherit: {
     open: () => ({
       stdio: ['pipe'],
-      parent: (child, [descriptor], url, options) =>
-        join(child.stdio[descriptor!] as Socket, 'listen', url, options),
+      parent(child, [descriptor], url, options) {
+        // A socketpair's credentials are those of whoever made it, here this process; but we know whom we started.
+        const started = { pid: child.pid, uid: process.geteuid!(), gid: process.getegid!() }
+        const channelOptions = { url, capabilities, peerOf: () => (supported ? started : undefined) }
+        return greetSocket(child.stdio[descriptor!] as Socket, 'listen', channelOptions, options)
+      },
       release: () => {},
     }),
-    child: ([descriptor], url, options) => {
+    child([descriptor], url, options) {
       const socket = new Socket({ fd: descriptor!, readable: true, writable: true, allowHalfOpen: true })
-      return join(socket, 'connect', url, options)
+      return greetSocket(socket, 'connect', { url, capabilities, peerOf }, options)
     },
   },
 } satisfies PeerTransport
-
-async function join(socket: Socket, role: 'connect' | 'listen', url: URL, options: ConnectOptions) {
-  return new Channel(await framed(new SocketBytes(socket, url), role, url, options), { url, capabilities })
-}

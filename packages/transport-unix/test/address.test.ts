@@ -1,9 +1,17 @@
 import { parseAddress } from '@strait/core'
 import { describe, expect, it } from 'vitest'
-import { socketPath } from '../src/address.js'
+import { socketAddress } from '../src/address.js'
 import { unix } from '../src/index.js'
 
-const path = (address: string) => socketPath(parseAddress(address, 'listen'), 'listen')
+const parse = (address: string) => socketAddress(parseAddress(address, 'listen'), 'listen')
+const path = (address: string) => {
+  const parsed = parse(address)
+  return parsed.kind === 'path' ? parsed.path : undefined
+}
+const name = (address: string) => {
+  const parsed = parse(address)
+  return parsed.kind === 'abstract' ? new TextDecoder().decode(parsed.name) : undefined
+}
 const invalid = expect.objectContaining({ code: 'ERR_STRAIT_ADDRESS_INVALID' })
 
 describe('C10 the address of a Unix socket', () => {
@@ -22,12 +30,17 @@ describe('C10 the address of a Unix socket', () => {
     'unix:/run/',
     'unix://',
     'unix:/a%2f',
+    'unix:@',
+    'unix:@%00',
   ])('%s is refused', (address) => {
     expect(() => path(address)).toThrow(invalid)
   })
 
-  it('an abstract name is NOT_SUPPORTED, not a file of that name', () => {
-    expect(() => path('unix:@x')).toThrow(expect.objectContaining({ code: 'ERR_STRAIT_NOT_SUPPORTED' }))
+  it('behind @ stands an abstract name, of exactly its own length', () => {
+    expect(name('unix:@x')).toBe('x')
+    expect(name('unix:@a/b%20c/')).toBe('a/b c/')
+    expect(name(`unix:@${'x'.repeat(107)}`)).toHaveLength(107)
+    expect(() => parse(`unix:@${'x'.repeat(108)}`)).toThrow(/108 bytes/)
   })
 
   it('107 bytes are a path, 108 are refused and never cut', () => {

@@ -12,6 +12,7 @@ export {
 } from './peer-transport.js'
 export {
   connectSocket,
+  greetSocket,
   SocketBytes,
   type SocketChannelOptions,
   SocketListener,

@@ -1,11 +1,11 @@
 import type { Server, Socket } from 'node:net'
 import { BaseChannel } from '../base-channel.js'
 import { BaseListener } from '../base-listener.js'
-import type { Capabilities, ChannelOptions, ListenOptions } from '../channel.js'
+import type { Capabilities, ChannelOptions, ListenOptions, PeerInfo } from '../channel.js'
 import { observer } from '../diagnostics.js'
 import { abortedError, StraitError } from '../error.js'
 import { framed } from '../framed.js'
-import { DEFAULT_HANDSHAKE_TIMEOUT } from '../handshake.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT, type Role } from '../handshake.js'
 import { type ByteLink, type LinkEvents, NO_EVENTS } from '../link.js'
 import { systemError } from './system-error.js'
 
@@ -124,6 +124,8 @@ export class SocketBytes implements ByteLink {
 export interface SocketChannelOptions {
   url: URL
   capabilities: Capabilities
+  /** Who is at the other end, where the kernel tells. Throws the reason for which this end does not talk to him. */
+  peerOf?: ((socket: Socket) => PeerInfo | undefined) | undefined
 }
 
 /**
@@ -134,9 +136,10 @@ export interface SocketChannelOptions {
 export function connectSocket(
   socket: Socket,
   ready: 'connect' | 'secureConnect',
-  { url, capabilities }: SocketChannelOptions,
+  channelOptions: SocketChannelOptions,
   options: ChannelOptions,
 ): Promise<BaseChannel> {
+  const { url } = channelOptions
   const { signal, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options
   return new Promise((resolve, reject) => {
     const settle = () => {
@@ -148,8 +151,7 @@ export function connectSocket(
     const onReady = () => {
       settle()
       // In this very turn: nothing may happen to the socket before somebody listens.
-      const greeting = framed(new SocketBytes(socket, url), 'connect', url, options)
-      resolve(greeting.then((link) => new BaseChannel(link, { url, capabilities })))
+      resolve(greetSocket(socket, 'connect', channelOptions, options))
     }
     const onError = (error: unknown) => {
       settle()
@@ -167,6 +169,28 @@ export function connectSocket(
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
   })
+}
+
+/**
+ * Greets over a socket that is connected, and makes a channel of it.
+ *
+ * - Errors: those of the handshake, and of `peerOf`; the socket is then destroyed.
+ */
+export async function greetSocket(
+  socket: Socket,
+  role: Role,
+  { url, capabilities, peerOf }: SocketChannelOptions,
+  options: ChannelOptions,
+): Promise<BaseChannel> {
+  const bytes = new SocketBytes(socket, url)
+  let peer: PeerInfo | undefined
+  try {
+    peer = peerOf?.(socket)
+  } catch (error) {
+    bytes.destroy()
+    throw error
+  }
+  return new BaseChannel(await framed(bytes, role, url, options), { url, capabilities, peer })
 }
 
 /** Starts a server and resolves once it listens. */
@@ -256,10 +280,10 @@ export class SocketListener extends BaseListener<BaseChannel> {
   }
 
   #greet(socket: Socket): void {
-    framed(new SocketBytes(socket, this.url), 'listen', this.url, this.#options).then(
-      (link) => {
+    greetSocket(socket, 'listen', this.#channelOptions, this.#options).then(
+      (channel) => {
         this.#greeting.delete(socket)
-        this.offer(new BaseChannel(link, this.#channelOptions))
+        this.offer(channel)
       },
       (error: StraitError) => {
         this.#greeting.delete(socket)
