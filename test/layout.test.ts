@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-seqpacket': ['core', 'posix', 'rendezvous'],
   strait: ['core', ...transports],
   bench: ['core', 'strait'],
-  cli: ['core', 'strait', 'bench'],
+  cli: ['core', 'strait', 'bench', 'posix', 'rendezvous'],
 }
 
 /** Which capability may be absent, and for whom; nobody passes the suite by declaring more absent. */
