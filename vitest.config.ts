@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config'
+import { supported } from './packages/posix/dist/index.js'
+
+/** What cannot even be loaded without the native addon. */
+const NATIVE = ['posix', 'rendezvous', 'transport-pipe', 'transport-fifo', 'transport-seqpacket']
+
+if (!supported && process.env.VITEST_WORKER_ID === undefined)
+  console.log(`the native addon is not built: the tests of ${NATIVE.join(', ')} are skipped`)
 
 export default defineConfig({
   cacheDir: process.env.STRAIT_VITEST_CACHE ?? 'node_modules/.vite',
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', ...(supported ? [] : NATIVE.map((name) => `packages/${name}/**`))],
     pool: 'forks',
     // Mostly waiting for other processes.
     maxWorkers: 4,

@@ -4,7 +4,13 @@ import { complain } from './terminal.js'
 /** The addresses for `spawnPeer` that were asked for, once they are known to exist; without any, all that there are. */
 export async function peerAddresses(urls: readonly string[] | undefined): Promise<readonly string[]> {
   if (urls === undefined) {
-    const found = await peerSchemes((error) => complain(`left out: ${error.message}`))
+    const missing: StraitError[] = []
+    const found = await peerSchemes((error) => missing.push(error))
+    // What is missing for one reason is said once.
+    for (const reason of new Set(missing.map(({ reason }) => reason))) {
+      const addresses = missing.filter((error) => error.reason === reason).map(({ url }) => url)
+      complain(`left out ${addresses.join(' ')} ${reason}`)
+    }
     return found.map((scheme) => `${scheme}:`)
   }
   for (const url of urls) await loadTransport(schemeOf(url, 'spawn'), 'spawn', url)

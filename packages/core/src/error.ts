@@ -39,6 +39,8 @@ export class StraitError extends Error {
   readonly code: `ERR_STRAIT_${ErrorCode}`
   readonly operation: string
   readonly url: string | undefined
+  /** The message without the operation and the address. */
+  readonly reason: string
 
   constructor(code: ErrorCode, reason: string, { operation, url, cause }: StraitErrorContext) {
     const where = url === undefined ? undefined : oneLine(String(url))
@@ -49,6 +51,7 @@ export class StraitError extends Error {
     this.name = code === 'ABORTED' ? 'AbortError' : 'StraitError'
     this.code = `ERR_STRAIT_${code}`
     this.operation = operation
+    this.reason = oneLine(reason)
     this.url = where
   }
 

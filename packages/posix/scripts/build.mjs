@@ -49,9 +49,7 @@ function build() {
   const why =
     /error: .*|.*not found.*|gyp ERR! stack Error: .*/.exec(output)?.[0] ?? `node-gyp exited with ${status}`
   console.error(`strait: the native addon could not be built (${why.trim()})`)
-  console.error(
-    'strait: it needs a C++ compiler, make and python3, and then `npm rebuild`; the rest works without',
-  )
+  console.error('strait: it needs a C++ compiler, make and python3; everything else works without it')
   if (process.env.STRAIT_REQUIRE_ADDON !== undefined) {
     console.error(output)
     process.exit(1)

@@ -101,7 +101,7 @@ export function native(operation = 'load'): Native {
   if (addon !== undefined) return addon
   const why =
     process.platform === 'linux'
-      ? 'the native addon is not built; install a C++ compiler, make and python3, then run `npm rebuild`'
+      ? 'the native addon is not built; install a C++ compiler, make and python3, then install again'
       : `this needs Linux; here is ${process.platform}`
   throw new StraitError('NOT_SUPPORTED', why, { operation, cause: reason })
 }

@@ -39,7 +39,8 @@ export async function loadTransport(
   try {
     return await load()
   } catch (cause) {
-    const reason = `the transport does not load here: ${cause instanceof Error ? cause.message : cause}`
+    const why = cause instanceof Error ? cause.message : cause
+    const reason = StraitError.is(cause) ? cause.reason : `the transport does not load here: ${why}`
     throw new StraitError('NOT_SUPPORTED', reason, { operation, url, cause })
   }
 }
