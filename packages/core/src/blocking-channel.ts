@@ -1,5 +1,5 @@
 import { BaseChannel } from './base-channel.js'
-import type { SyncChannel, SyncWaitOptions } from './channel.js'
+import type { Channel, SyncChannel, SyncWaitOptions } from './channel.js'
 import { StraitError } from './error.js'
 
 /**
@@ -7,6 +7,9 @@ import { StraitError } from './error.js'
  * terminated and its process can exit.
  */
 const LONGEST_BLOCK = 50
+
+/** Whether a channel has `sendSync` and `receiveSync`: what `capabilities.sync` says. */
+export const isSync = (channel: Channel): channel is SyncChannel => channel.capabilities.sync
 
 /** A channel over a link that can `wait`. */
 export class BlockingChannel extends BaseChannel implements SyncChannel {
