@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { supported } from '@strait/posix'
 import { peerSchemes } from 'strait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
 const hasPython = spawnSync('python3', ['--version']).status === 0
+const withoutAddon = supported ? '' : ' (skipped: the native addon is not built)'
 const built = fileURLToPath(new URL('../examples/dist/', import.meta.url))
 
 /** The only place where an example can leave a file behind. */
@@ -52,6 +54,47 @@ describe('the examples run, say what their pages say, and leave nothing behind',
       'the next listener has taken it and accepts',
       'ERR_STRAIT_ADDRESS_IN_USE: listen unix:/app.sock: something that is not a socket stands there',
       'ERR_STRAIT_PERMISSION: connect unix:/app.sock: a symbolic link stands there',
+    ])
+  })
+
+  it.skipIf(!supported)(`pipe: a chain of three programs${withoutAddon}`, async () => {
+    expect(await example('pipe/main.js')).toEqual([
+      'main started fib: true, fib started sum: true',
+      'the sum after fib(10): 89',
+      'the sum after fib(11): 233',
+      'the sum after fib(12): 466',
+      'closed: fib and sum ended with 0',
+      'fib was killed: ERR_STRAIT_RESET',
+      'nobody is left',
+    ])
+  })
+
+  it.skipIf(!supported)(
+    `fifo: two programs that meet by a name, and one that blocks${withoutAddon}`,
+    async () => {
+      expect(await example('fifo/main.js')).toEqual([
+        'a second listener: ERR_STRAIT_ADDRESS_IN_USE',
+        "the worker is there, on the kernel's word: true",
+        'a descriptor of …-back (deleted)',
+        'a descriptor of …-there (deleted)',
+        'fib(20) = 10946',
+        'fib(21) = 17711',
+        'fib(22) = 28657',
+        'the worker was killed: ERR_STRAIT_RESET',
+      ])
+    },
+  )
+
+  it.skipIf(!supported)(`seqpacket: who is there, and an open file in a message${withoutAddon}`, async () => {
+    expect(await example('seqpacket/main.js')).toEqual([
+      'it is our child: true',
+      'of our user: true, of our group: true',
+      'a file without a name, names: 0',
+      'a line of the child',
+      'a line of the parent',
+      'another of the child',
+      'a descriptor for the child: ERR_STRAIT_CORRUPT',
+      'here: ERR_STRAIT_RESET',
     ])
   })
 
