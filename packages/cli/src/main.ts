@@ -4,7 +4,9 @@ import { addBench } from './commands/bench.js'
 import { addEcho } from './commands/echo.js'
 import { addFib } from './commands/fib.js'
 import { addListen } from './commands/listen.js'
+import { addLs } from './commands/ls.js'
 import { addReceive } from './commands/receive.js'
+import { addRm } from './commands/rm.js'
 import { addSend } from './commands/send.js'
 import { EXIT_CODES, report } from './exit.js'
 import { complain } from './terminal.js'
@@ -30,6 +32,8 @@ addListen(program)
 addSend(program)
 addReceive(program)
 addEcho(program)
+addLs(program)
+addRm(program)
 
 try {
   await program.parseAsync()
