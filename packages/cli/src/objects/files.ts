@@ -59,7 +59,7 @@ function queueDirectory(): string | undefined {
 }
 
 export function describePosixFile({ kind, name, path, stat }: PosixFile, processes: Processes): IpcObject {
-  const holders = processes.havingFile(stat.ino, path)
+  const holders = processes.havingFile(stat)
   const object = {
     name: `${kind}:${encodeName(name)}`,
     kind,

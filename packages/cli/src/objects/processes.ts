@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 export interface Process {
   readonly pid: number
@@ -12,14 +12,23 @@ interface Look {
   readonly uid: number
   /** Inodes of sockets. */
   readonly sockets: Set<number>
-  /** Files by {@link fileKey}. */
+  /** Files by {@link fileKey}, open or mapped. */
   readonly files: Set<string>
+  /** System V segments by {@link segmentKey}. */
+  readonly segments: Set<string>
 }
 
-const DELETED = / \(deleted\)$/
+/** The way in which maps(5) writes it. A name will not do: one file has several, and some have none any more. */
+function fileKey({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
+  const major = (dev >>> 8) & 0xfff
+  const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00)
+  return `${hex(major)}:${hex(minor)} ${ino}`
+}
 
-/** A file that a process has: mount namespaces see its path differently, the kernel does not see its inode so. */
-const fileKey = (inode: number, path: string) => `${inode} ${basename(path.replace(DELETED, ''))}`
+const hex = (number: number) => number.toString(16).padStart(2, '0')
+
+/** The kernel maps a segment from a file system of its own, under its key and with its number as the inode. */
+const segmentKey = (id: number, key: number) => `${id} SYSV${(key >>> 0).toString(16).padStart(8, '0')}`
 
 /** A look at every process. Those of other users show only to root what they have. */
 export class Processes {
@@ -32,9 +41,9 @@ export class Processes {
     this.hidden = hidden
   }
 
-  /** `files` are the paths of interest: only descriptors whose name ends alike are looked at. */
+  /** `files` are the paths of interest. */
   static look(files: readonly string[]): Processes {
-    const wanted = new Set(files.map((path) => basename(path)))
+    const wanted = new Set(files.flatMap((path) => [dirname(path), basename(path)]))
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     const looks = pids.map((pid) => lookInto(Number(pid), wanted))
     return new Processes(
@@ -47,9 +56,14 @@ export class Processes {
     return this.#having(({ sockets }) => sockets.has(inode))
   }
 
-  havingFile(inode: number, path: string): Process[] {
-    const key = fileKey(inode, path)
+  havingFile(stat: Stats): Process[] {
+    const key = fileKey(stat)
     return this.#having(({ files }) => files.has(key))
+  }
+
+  havingSegment(id: number, key: number): Process[] {
+    const segment = segmentKey(id, key)
+    return this.#having(({ segments }) => segments.has(segment))
   }
 
   withPid(pid: number): Process[] {
@@ -65,19 +79,29 @@ export class Processes {
   }
 }
 
+/** Device, inode, and of a System V segment its name. */
+const MAPPING = /^\S+ \S+ \S+ (\S+) (\d+)\s+\/(?:(SYSV[0-9a-f]{8}) )?/
+
 /** Gone: it ended meanwhile. */
 function lookInto(pid: number, wanted: ReadonlySet<string>): Look | 'hidden' | 'gone' {
   const directory = `/proc/${pid}`
   try {
     const { uid } = statSync(directory)
     const command = printable(readFileSync(`${directory}/comm`, 'utf8').trimEnd())
-    const look: Look = { process: { pid, command }, uid, sockets: new Set(), files: new Set() }
+    const look = {
+      process: { pid, command },
+      uid,
+      sockets: new Set(),
+      files: new Set(),
+      segments: new Set(),
+    } as Look
     for (const descriptor of readdirSync(`${directory}/fd`)) {
       lookAtDescriptor(`${directory}/fd/${descriptor}`, wanted, look)
     }
     for (const line of readFileSync(`${directory}/maps`, 'utf8').split('\n')) {
-      const [, inode, path] = /^\S+ \S+ \S+ \S+ (\d+)\s+(\/.*)$/.exec(line) ?? []
-      if (path !== undefined) look.files.add(fileKey(Number(inode), path))
+      const [, device, inode, key] = MAPPING.exec(line) ?? []
+      if (key !== undefined) look.segments.add(`${inode} ${key}`)
+      else if (inode !== undefined) look.files.add(`${device} ${inode}`)
     }
     return look
   } catch (error) {
@@ -93,7 +117,8 @@ function lookAtDescriptor(path: string, wanted: ReadonlySet<string>, { sockets, 
     const target = readlinkSync(path)
     const socket = /^socket:\[(\d+)\]$/.exec(target)
     if (socket !== null) sockets.add(Number(socket[1]))
-    else if (wanted.has(basename(target.replace(DELETED, '')))) files.add(fileKey(statSync(path).ino, target))
+    // A stat is not always cheap, as on a network; so only where the name gives reason. A queue has no directory here.
+    else if (wanted.has(dirname(target)) || wanted.has(basename(target))) files.add(fileKey(statSync(path)))
   } catch (error) {
     // It was closed meanwhile.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

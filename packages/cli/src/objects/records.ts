@@ -24,7 +24,7 @@ export function describeRecord(record: FoundRecord, processes: Processes): IpcOb
     kind: 'record',
     state: record.alive ? 'in use' : 'dead',
     uid: stat.uid,
-    holders: processes.havingFile(stat.ino, record.path),
+    holders: processes.havingFile(stat),
     details: contents.length === 0 ? 'of nothing yet' : `of ${contents.join(', ')}`,
     path: record.path,
   }

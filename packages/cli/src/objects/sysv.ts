@@ -27,13 +27,11 @@ function rows(table: 'shm' | 'sem' | 'msg'): Row[] {
 const fields = (line: string) => line.trim().split(/\s+/)
 
 function segment(row: Row, processes: Processes): IpcObject {
-  // The kernel's own name for the mapping, and the number of the segment as its inode.
-  const key = (Number(row.key) >>> 0).toString(16).padStart(8, '0')
   return {
     ...identity('sysv-shm', row, row.shmid),
     state: Number(row.nattch) > 0 ? 'in use' : 'unused',
     bytes: Number(row.size),
-    holders: processes.havingFile(Number(row.shmid), `/SYSV${key}`),
+    holders: processes.havingSegment(Number(row.shmid), Number(row.key)),
     details: `made by ${row.cpid}${existsSync(`/proc/${row.cpid}`) ? '' : ', which is gone'}`,
   }
 }
