@@ -12,7 +12,9 @@ import {
   mem,
   NO_EVENTS,
   NO_PORT_EVENTS,
+  type PacketLink,
   type Port,
+  packeted,
   type Role,
   StraitError,
 } from '../src/index.js'
@@ -50,6 +52,36 @@ class Stream implements ByteLink {
   unref(): void {}
 }
 
+/** A mechanism that keeps boundaries, of which the test is the other end. */
+class Packets implements PacketLink {
+  events: LinkEvents = NO_EVENTS
+  readonly maxPacketSize = vectors.packets.maxPacketSize
+  readonly written: string[] = []
+  readonly #packets: Uint8Array[] = []
+
+  deliver(packet: Uint8Array): void {
+    this.#packets.push(packet)
+    this.events.readable()
+  }
+
+  hangUp(): void {
+    this.events.end()
+  }
+
+  read(): Uint8Array | undefined {
+    return this.#packets.shift()
+  }
+
+  write(head: Uint8Array, body: Uint8Array): boolean {
+    this.written.push(hex(head) + hex(body))
+    return true
+  }
+
+  destroy(): void {}
+  ref(): void {}
+  unref(): void {}
+}
+
 /** A message port of which the test is the other end. */
 class Units implements Port {
   events = NO_PORT_EVENTS
@@ -70,8 +102,13 @@ class Units implements Port {
 /** What an end without a key greets with. */
 const { connect: greeting, listen: answer } = vectors.greetings[0]!
 
-/** A link that has greeted as the `connect` end, and the stream below it. */
-async function greeted(options: ChannelOptions = {}): Promise<[Link, Stream]> {
+/** What a piece of the greeting is in packets. */
+const hello = (piece: string) => `0${Kind.HELLO}${piece}`
+
+/** A link that has greeted as the `connect` end, and the mechanism below it. */
+type Greet = (options?: ChannelOptions) => Promise<[Link, Stream | Packets]>
+
+const greeted = async (options: ChannelOptions = {}): Promise<[Link, Stream]> => {
   const stream = new Stream()
   const linking = framed(stream, 'connect', url, options)
   stream.deliver(bytes(answer.writes[0]!))
@@ -80,41 +117,44 @@ async function greeted(options: ChannelOptions = {}): Promise<[Link, Stream]> {
   return [link, stream]
 }
 
-/** How an end is brought to write one frame of a kind. */
-const writes: Record<string, (payload: Uint8Array) => Promise<[Link, Stream]>> = {
-  async DATA(payload) {
-    const [link, stream] = await greeted()
-    link.write(payload)
-    return [link, stream]
-  },
-  async END() {
-    const [link, stream] = await greeted()
-    await link.shutdown()
-    return [link, stream]
-  },
-  async PING() {
-    vi.useFakeTimers()
-    const [link, stream] = await greeted({ idleTimeout: 1000 })
-    link.read()
-    vi.advanceTimersByTime(2000)
-    return [link, stream]
-  },
-  async PONG() {
-    const [link, stream] = await greeted()
-    stream.deliver(bytes(vectors.frames.find(({ kind }) => kind === 'PING')!.bytes))
-    link.read()
-    return [link, stream]
-  },
+const greetedInPackets = async (options: ChannelOptions = {}): Promise<[Link, Packets]> => {
+  const packets = new Packets()
+  const linking = packeted(packets, 'connect', url, options)
+  packets.deliver(bytes(hello(answer.writes[0]!)))
+  const link = await linking
+  packets.written.length = 0
+  return [link, packets]
 }
 
+/** What an end writes when it is brought to say one thing; `ping` is what asks it for a pong. */
+async function written(greet: Greet, kind: string, payload: Uint8Array, ping: string): Promise<string[]> {
+  if (kind === 'PING') vi.useFakeTimers()
+  const [link, mechanism] = await greet(kind === 'PING' ? { idleTimeout: 1000 } : {})
+  const bring: Record<string, () => unknown> = {
+    DATA: () => link.write(payload),
+    END: () => link.shutdown(),
+    PING: () => {
+      link.read()
+      vi.advanceTimersByTime(2000)
+    },
+    PONG: () => {
+      mechanism.deliver(bytes(ping))
+      link.read()
+    },
+  }
+  await bring[kind]!()
+  link.destroy()
+  return mechanism.written
+}
+
+const PING = vectors.frames.find(({ kind }) => kind === 'PING')!.bytes
 const { bytes: END } = vectors.frames.find(({ kind }) => kind === 'END')!
 
-/** What a channel makes of these bytes and a hang-up behind them, and what it writes meanwhile. */
-async function readStream(all: Uint8Array, cut: 'whole' | 'byte by byte', limit?: number) {
-  const [link, source] = await greeted(limit === undefined ? {} : { maxMessageSize: limit })
+/** What a channel makes of these pieces and a hang-up behind them, and what it writes meanwhile. */
+async function read(greet: Greet, pieces: Uint8Array[], limit?: number) {
+  const [link, source] = await greet(limit === undefined ? {} : { maxMessageSize: limit })
   const channel = new BaseChannel(link, { url, capabilities: mem.capabilities })
-  const size = cut === 'whole' ? all.length : 1
-  for (let at = 0; at < all.length; at += size) source.deliver(all.subarray(at, at + size))
+  for (const piece of pieces) source.deliver(piece)
   source.hangUp()
   const messages: string[] = []
   let end = 'clean'
@@ -127,6 +167,15 @@ async function readStream(all: Uint8Array, cut: 'whole' | 'byte by byte', limit?
   return { messages, end, written: source.written }
 }
 
+const byteByByte = (all: Uint8Array) => [...all].map((byte) => Uint8Array.of(byte))
+
+function drawNonce(nonce: string): void {
+  vi.spyOn(crypto, 'getRandomValues').mockImplementation((target) => {
+    ;(target as unknown as Uint8Array).set(bytes(nonce))
+    return target
+  })
+}
+
 afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
@@ -137,12 +186,7 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
     for (const role of ['connect', 'listen'] satisfies Role[]) {
       it(`greeting ${name}, as the ${role} end`, async () => {
         const [mine, theirs] = role === 'connect' ? [ends.connect, ends.listen] : [ends.listen, ends.connect]
-        if ('nonce' in mine) {
-          vi.spyOn(crypto, 'getRandomValues').mockImplementation((target) => {
-            ;(target as unknown as Uint8Array).set(bytes(mine.nonce!))
-            return target
-          })
-        }
+        if ('nonce' in mine) drawNonce(mine.nonce!)
         const stream = new Stream()
         const linking = framed(stream, role, url, {
           key: text ?? (key === undefined ? undefined : bytes(key)),
@@ -169,18 +213,19 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
 
   for (const { name, kind, payload, bytes: frame } of vectors.frames) {
     it(`writes ${name}`, async () => {
-      const [link, stream] = await writes[kind]!(bytes(payload))
-      expect(stream.written).toEqual([frame])
-      link.destroy()
+      expect(await written(greeted, kind, bytes(payload), PING)).toEqual([frame])
     })
   }
 
   for (const { name, limit, bytes: stream, messages, answers, end } of vectors.streams) {
-    for (const cut of ['whole', 'byte by byte'] as const) {
+    for (const [cut, pieces] of [
+      ['whole', [bytes(stream)]],
+      ['byte by byte', byteByByte(bytes(stream))],
+    ] as const) {
       it(`reads ${name}, ${cut}`, async () => {
-        const read = await readStream(bytes(stream), cut, limit)
-        expect(read).toMatchObject({ messages, end })
-        if (end === 'clean') expect(read.written).toEqual([...(answers ?? []), END])
+        const result = await read(greeted, [...pieces], limit)
+        expect(result).toMatchObject({ messages, end })
+        if (end === 'clean') expect(result.written).toEqual([...(answers ?? []), END])
       })
     }
   }
@@ -189,7 +234,7 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
     for (let length = from; length <= to; length++) {
       it(`reads a stream that hangs up after ${length} bytes`, async () => {
         const stream = bytes(vectors.hangUps.bytes).subarray(0, length)
-        expect(await readStream(stream, 'whole')).toMatchObject({ messages, end })
+        expect(await read(greeted, [stream])).toMatchObject({ messages, end })
       })
     }
   }
@@ -211,4 +256,58 @@ describe('the wire format is that of docs/wire-format.vectors.json', () => {
       link.destroy()
     })
   }
+
+  describe('in packets', () => {
+    for (const { name, key, text, agreed, ...ends } of vectors.greetings) {
+      for (const role of ['connect', 'listen'] satisfies Role[]) {
+        for (const cut of ['in its pieces', 'byte by byte']) {
+          it(`greeting ${name}, as the ${role} end, ${cut}`, async () => {
+            const [mine, theirs] =
+              role === 'connect' ? [ends.connect, ends.listen] : [ends.listen, ends.connect]
+            if ('nonce' in mine) drawNonce(mine.nonce!)
+            const packets = new Packets()
+            const linking = packeted(packets, role, url, {
+              key: text ?? (key === undefined ? undefined : bytes(key)),
+              maxMessageSize: mine.maxMessageSize,
+            })
+            const pieces = theirs.writes.map(bytes)
+            for (const piece of cut === 'byte by byte' ? pieces.flatMap(byteByByte) : pieces)
+              packets.deliver(bytes(hello(hex(piece))))
+            const link = await linking
+            expect(packets.written).toEqual(mine.writes.map(hello))
+            expect(link.maxMessageSize).toBe(agreed)
+            link.destroy()
+          })
+        }
+      }
+    }
+
+    const refused = [
+      ...vectors.refusedGreetings.map(({ bytes: all, ...rest }) => ({ ...rest, packets: [hello(all)] })),
+      ...vectors.packets.refusedGreetings.map((each) => ({ key: undefined, ...each })),
+    ]
+    for (const { name, key, packets: pieces, code } of refused) {
+      it(`refuses ${name} as ${code}`, async () => {
+        const packets = new Packets()
+        const linking = packeted(packets, 'listen', url, key === undefined ? {} : { key: bytes(key) })
+        for (const piece of pieces) packets.deliver(bytes(piece))
+        packets.hangUp()
+        await expect(linking).rejects.toMatchObject({ code: `ERR_STRAIT_${code}` })
+      })
+    }
+
+    for (const { name, kind, payload, packets } of vectors.packets.written) {
+      it(`writes ${name}`, async () => {
+        expect(await written(greetedInPackets, kind, bytes(payload), '02')).toEqual(packets)
+      })
+    }
+
+    for (const { name, limit, packets, messages, answers, end } of vectors.packets.read) {
+      it(`reads ${name}`, async () => {
+        const result = await read(greetedInPackets, packets.map(bytes), limit)
+        expect(result).toMatchObject({ messages, end })
+        if (end === 'clean') expect(result.written).toEqual([...(answers ?? []), '01'])
+      })
+    }
+  })
 })
