@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.js'
+import { addDoctor } from './commands/doctor.js'
 import { addEcho } from './commands/echo.js'
 import { addFib } from './commands/fib.js'
 import { addListen } from './commands/listen.js'
@@ -34,6 +35,7 @@ addReceive(program)
 addEcho(program)
 addLs(program)
 addRm(program)
+addDoctor(program)
 
 try {
   await program.parseAsync()

@@ -1,8 +1,9 @@
-import { findRecords } from '@strait/rendezvous'
+import { systemError } from '@strait/core/node'
+import { findRecords, runtimeDirectory } from '@strait/rendezvous'
 import type { Command } from 'commander'
 import { decodePath, parseAddress } from 'strait'
 import { EXIT_CODES, Failure, UsageError } from '../exit.js'
-import { QUEUES_ARE_HIDDEN } from '../objects/files.js'
+import { QUEUES_ARE_HIDDEN, queueDirectory } from '../objects/files.js'
 import { findObjects } from '../objects/find.js'
 import type { IpcObject } from '../objects/object.js'
 import { recordContents, recordName } from '../objects/records.js'
@@ -66,7 +67,8 @@ async function run(names: readonly string[], { dead, force = false, json }: RmOp
     }
   }
   if (json) printJson({ removed, refused })
-  else print(page(removed, dead === true))
+  else if (removed.length > 0) print(removed.map(lineOf).join('\n'))
+  else if (refused.length === 0) print('nothing dead')
   if (refused.length === 0) return
   throw new Failure(refused.map(({ name, reason }) => `rm ${name}: ${reason}`).join('\nstrait: '))
 }
@@ -83,20 +85,21 @@ function socketPath(name: string): string | undefined {
 }
 
 function findByName(name: string): IpcObject {
-  const { objects, notes } = findObjects('rm')
-  const object = objects.find((object) => object.name === name)
+  const object = findObjects('rm').objects.find((object) => object.name === name)
   if (object !== undefined) return object
-  if (name.startsWith('mq:/') && notes.includes(QUEUES_ARE_HIDDEN)) throw new Failure(QUEUES_ARE_HIDDEN)
+  if (name.startsWith('mq:/') && queueDirectory() === undefined)
+    throw new Failure(QUEUES_ARE_HIDDEN.join(': '))
   throw new Failure('there is no such object; strait ls --all shows what there is')
 }
 
 function removeDead(): Removed[] {
-  return findRecords({ remove: true })
-    .filter(({ alive }) => !alive)
-    .map((record) => ({ name: recordName(record), contents: recordContents(record) }))
+  try {
+    return findRecords({ remove: true })
+      .filter(({ alive }) => !alive)
+      .map((record) => ({ name: recordName(record), contents: recordContents(record) }))
+  } catch (error) {
+    throw new Failure(`rm --dead: ${systemError(error, 'rm', runtimeDirectory()).reason}`)
+  }
 }
 
-function page(removed: readonly Removed[], dead: boolean): string {
-  if (removed.length === 0) return dead ? 'nothing dead' : 'nothing removed'
-  return removed.map(({ name, contents = [] }) => `removed ${[name, ...contents].join(', ')}`).join('\n')
-}
+const lineOf = ({ name, contents = [] }: Removed) => `removed ${[name, ...contents].join(', ')}`

@@ -17,13 +17,15 @@ const SHARED_MEMORY = '/dev/shm'
 /** A semaphore of the C library is a file beside the shared memory; sem_overview(7). */
 const SEMAPHORE_PREFIX = 'sem.'
 
-export const QUEUES_ARE_HIDDEN =
-  'POSIX queues cannot be seen, because their file system is not mounted: ' +
-  'sudo mkdir -p /dev/mqueue && sudo mount -t mqueue none /dev/mqueue'
+/** What is wrong where queues cannot be seen, and what mends it. */
+export const QUEUES_ARE_HIDDEN = [
+  'POSIX queues cannot be seen, because their file system is not mounted',
+  'sudo mkdir -p /dev/mqueue && sudo mount -t mqueue none /dev/mqueue',
+] as const
 
 export function findPosixFiles(): { files: PosixFile[]; notes: string[] } {
   const queues = queueDirectory()
-  const notes = queues === undefined ? [QUEUES_ARE_HIDDEN] : []
+  const notes = queues === undefined ? [QUEUES_ARE_HIDDEN.join(': ')] : []
   return { files: [...sharedMemory(), ...(queues === undefined ? [] : filesIn(queues, () => 'mq'))], notes }
 }
 
@@ -53,7 +55,7 @@ function readDirectory(directory: string): string[] {
 }
 
 /** Where the queues of this IPC namespace can be seen; mq_overview(7). */
-function queueDirectory(): string | undefined {
+export function queueDirectory(): string | undefined {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
   return mounts.map((line) => line.split(' ')).find(([, , type]) => type === 'mqueue')?.[1]
 }

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 import { basename } from 'node:path'
+import { systemError } from '@strait/core/node'
 import { type FoundRecord, findRecords, runtimeDirectory } from '@strait/rendezvous'
-import { StraitError } from 'strait'
 import { encodeName, type IpcObject } from './object.js'
 import type { Processes } from './processes.js'
 
@@ -10,8 +10,8 @@ export function readRecords(): { records: FoundRecord[]; notes: string[] } {
   try {
     return { records: findRecords({ remove: false }), notes: [] }
   } catch (error) {
-    if (!StraitError.is(error)) throw error
-    return { records: [], notes: [`the records in ${runtimeDirectory()} are not shown: ${error.reason}`] }
+    const { reason } = systemError(error, 'ls', runtimeDirectory())
+    return { records: [], notes: [`the records in ${runtimeDirectory()} are not shown: ${reason}`] }
   }
 }
 

@@ -29,7 +29,7 @@ export function findSockets(processes: Processes): { objects: IpcObject[]; notes
     const holders = processes.havingSocket(socket.inode)
     if (socket.address.startsWith('@')) return abstract(socket, holders, processes)
     const path = pathOf(socket, holders, inodes.get(socket.inode))
-    const stat = path === undefined ? undefined : lstatSync(path, { throwIfNoEntry: false })
+    const stat = path === undefined ? undefined : statOrNothing(path)
     if (path !== undefined && stat?.isSocket() === true) return socketFile(path, stat, holders)
     if (STAGED.test(socket.address) && holders.length > 0) nameless++
     return []
@@ -75,6 +75,15 @@ function socketFile(path: string, stat: Stats, holders: readonly Process[]): Ipc
   return { name: `unix:${encodeName(path)}`, kind: 'socket', state: 'in use', uid: stat.uid, holders, path }
 }
 
+function statOrNothing(path: string): Stats | undefined {
+  try {
+    return lstatSync(path)
+  } catch {
+    // Gone, or in a directory that is not for us.
+    return undefined
+  }
+}
+
 /** The kernel remembers how a socket was bound, which need not be how its file is called. */
 function pathOf(
   { address }: Listening,
@@ -99,7 +108,7 @@ function socketIn(directory: string, inode: number | undefined): string | undefi
   const sockets = readdirSync(directory)
     .map((name) => join(directory, name))
     .filter((path) => {
-      const stat = lstatSync(path, { throwIfNoEntry: false })
+      const stat = statOrNothing(path)
       return stat?.isSocket() === true && (inode === undefined || stat.ino === inode)
     })
   return sockets.length === 1 ? sockets[0] : undefined
