@@ -3,7 +3,8 @@
 //
 //   node scripts/generate.mjs [--check] [file …]      default: every document
 //
-// Writes what is stale; with --check it names what is stale, writes nothing and exits 1.
+// Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
+// machine, because a transport does not load here, stays as it is.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
@@ -17,6 +18,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { canStartPeers } from '../packages/core/dist/node/index.js'
+import { supported } from '../packages/posix/dist/index.js'
 import { loadTransport, schemes } from '../packages/strait/dist/index.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -39,7 +41,10 @@ const CARRIES = {
 }
 
 const transports = new Map()
-for (const scheme of schemes) transports.set(scheme, await loadTransport(scheme))
+for (const scheme of schemes) {
+  const transport = await loadTransport(scheme).catch((error) => console.error(error.message))
+  if (transport !== undefined) transports.set(scheme, transport)
+}
 
 const outputs = new Map()
 
@@ -62,6 +67,16 @@ const generators = {
     ])
   },
   'round-trips': roundTrips,
+}
+
+/** Whether this machine can tell what belongs there. Without the addon `unix:` does not know its peer either. */
+function canGenerate(kind, argument) {
+  const known = (scheme) => transports.has(scheme) && (supported || scheme !== 'unix')
+  if (kind === 'file') return true
+  if (kind === 'capabilities') return argument.split(' ').every(known)
+  if (kind !== 'output') return schemes.every(known)
+  const [, example] = argument.split('/')
+  return schemes.every((scheme) => scheme.split('+')[0] !== example || transports.has(scheme))
 }
 
 function fence(language, text) {
@@ -161,9 +176,10 @@ const check = process.argv.includes('--check')
 const named = process.argv.slice(2).filter((argument) => argument !== '--check')
 for (const path of named.length > 0 ? named : documents()) {
   const before = readFileSync(path, 'utf8')
-  const after = before.replace(BLOCK, (_, kind, argument) => {
+  const after = before.replace(BLOCK, (block, kind, argument) => {
     const generate = generators[kind]
     if (generate === undefined) throw new Error(`${path}: nothing generates '${kind}'`)
+    if (!canGenerate(kind, argument)) return block
     const tail = argument === '' ? '' : ` ${argument}`
     return `<!-- generated:${kind}${tail} -->\n${generate(argument)}\n<!-- /generated -->`
   })
