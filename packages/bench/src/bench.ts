@@ -1,4 +1,6 @@
 import { peerSchemes, schemeOf } from 'strait'
+import { floorMechanisms, openFloor } from './floor.js'
+import { buildFloors } from './floor-build.js'
 import { describeMachine, type Machine } from './machine.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
@@ -16,6 +18,8 @@ export interface BenchOptions {
   placement?: Placement | undefined
   /** Measures the bare-Node twin of each transport beside it. Default: false. */
   peers?: boolean | undefined
+  /** Measures blocking C over the same mechanism beside each transport that has a floor. Default: false. */
+  floor?: boolean | undefined
   /** Shorter stretches and fewer of them: to see that it works, not to quote. Default: false. */
   quick?: boolean | undefined
   /** Is told what begins. */
@@ -33,6 +37,13 @@ export interface Report {
   readonly rows: readonly Row[]
 }
 
+export interface Remarks {
+  /** Why the figures should not be quoted; empty is good. */
+  readonly notes: readonly string[]
+  /** Why the floors that were asked for are not there. */
+  readonly floorMissing?: string
+}
+
 const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
 const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
 
@@ -45,14 +56,13 @@ const SPREAD_LIMIT = 0.1
 /**
  * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
  * whatever else happens on the machine happens to all of them.
- *
- * `notes` says why the figures should not be quoted; empty is good.
  */
-export async function bench(options: BenchOptions = {}): Promise<Report & { notes: string[] }> {
+export async function bench(options: BenchOptions = {}): Promise<Report & Remarks> {
   const { payloads = [64], mode = 'hot' } = options
   const urls = options.urls ?? (await peerSchemes()).map((scheme) => `${scheme}:`)
   const plan = options.quick ? QUICK : FULL
   const machine = await describeMachine()
+  const floors = options.floor ? await findFloors() : {}
   const rows: Row[] = []
   const spreads: Spread[] = []
   let othersCores = 0
@@ -60,10 +70,20 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
     const runs: Run[] = []
     const placer = new Placer(options.placement)
     try {
-      for (const url of urls) runs.push(...(await open(url, payloadBytes, mode, options.peers)))
+      for (const url of urls) {
+        const scheme = schemeOf(url, 'bench')
+        const ours = new Run(url, mode, await straitLane(url, payloadBytes))
+        runs.push(ours)
+        const mechanism = floorMechanisms[scheme]
+        if (floors.program !== undefined && mechanism !== undefined) {
+          ours.compareWith(await openFloor(floors.program, mechanism, payloadBytes, placer.ends))
+        }
+        const twin = options.peers ? twins[scheme] : undefined
+        if (twin !== undefined) runs.push(new Run(url, mode, await twin(payloadBytes), 'twin'))
+      }
       for (const { lane } of runs) placer.place(lane)
       for (const run of runs) await run.warmUp(plan)
-      const neighbours = new Neighbours(runs.map(({ lane }) => lane))
+      const neighbours = new Neighbours(runs.flatMap((run) => run.processes()))
       for (let step = 1; step <= plan.repeats; step++) {
         options.onProgress?.({ payloadBytes, step, steps: plan.repeats })
         for (const run of runs) run.beginRepeat()
@@ -73,25 +93,26 @@ export async function bench(options: BenchOptions = {}): Promise<Report & { note
       }
       othersCores = Math.max(othersCores, neighbours.cores() ?? 0)
     } finally {
-      await Promise.all(runs.map(({ lane }) => lane.close()))
+      await Promise.all(runs.map((run) => run.close()))
       placer.release()
     }
     rows.push(...runs.map((run) => run.row(placer.placement)))
-    spreads.push(...runs.map((run) => run.spread()))
+    spreads.push(...runs.flatMap((run) => run.spreads()))
   }
-  return { machine, rows, notes: doubts(othersCores, spreads) }
+  const { missing } = floors
+  return {
+    machine,
+    rows,
+    notes: doubts(othersCores, spreads),
+    ...(missing === undefined ? {} : { floorMissing: missing }),
+  }
 }
 
-/** Ours, and its twin behind it where one is wanted and there is one. */
-async function open(url: string, payloadBytes: number, mode: Mode, peers = false): Promise<Run[]> {
-  const ours = new Run(url, mode, await straitLane(url, payloadBytes))
-  const twin = peers ? twins[schemeOf(url, 'bench')] : undefined
-  if (twin === undefined) return [ours]
+async function findFloors(): Promise<{ program?: string; missing?: string }> {
   try {
-    return [ours, new Run(url, mode, await twin(payloadBytes), 'twin')]
+    return { program: await buildFloors() }
   } catch (error) {
-    await ours.lane.close()
-    throw error
+    return { missing: (error as Error).message }
   }
 }
 

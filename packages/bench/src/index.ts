@@ -1,4 +1,6 @@
-export { type BenchOptions, bench, type Progress, type Report } from './bench.js'
+export { type BenchOptions, bench, type Progress, type Remarks, type Report } from './bench.js'
+export { type Ends, type Floor, floorMechanisms, openFloor } from './floor.js'
+export { type BuildOptions, buildFloors } from './floor-build.js'
 export { Histogram, type Quantiles } from './histogram.js'
 export type { Lane } from './lane.js'
 export { describeMachine, type Machine } from './machine.js'

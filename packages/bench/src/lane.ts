@@ -18,7 +18,7 @@ export interface Lane {
 }
 
 /** CPU time that both ends of lanes have used, in ns; undefined where the kernel does not count it. */
-export function cpuTime(lanes: readonly Lane[]): number | undefined {
+export function cpuTime(lanes: readonly Pick<Lane, 'pid'>[]): number | undefined {
   let sum = ownCpuTime()
   for (const { pid } of lanes) {
     const theirs = pid === undefined ? 0 : cpuTimeOf(pid)

@@ -3,12 +3,12 @@ import { cpuTime, type Lane } from './lane.js'
 
 /** Watches how many cores everybody else on the machine keeps busy while lanes are measured. */
 export class Neighbours {
-  readonly #lanes: readonly Lane[]
+  readonly #lanes: readonly Pick<Lane, 'pid'>[]
   readonly #since = now()
   readonly #machine = machineCpuTime()
   readonly #own: number | undefined
 
-  constructor(lanes: readonly Lane[]) {
+  constructor(lanes: readonly Pick<Lane, 'pid'>[]) {
     this.#lanes = lanes
     this.#own = cpuTime(lanes)
   }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import type { Ends } from './floor.js'
 import type { Lane } from './lane.js'
 
 /**
@@ -40,10 +41,17 @@ export class Placer {
     else this.placement = wanted
   }
 
+  /** The cores of the two ends of a lane; undefined: the kernel chooses. */
+  get ends(): Ends | undefined {
+    if (this.placement === 'free') return undefined
+    const [here, last] = [this.#cores[0]!, this.#cores.at(-1)!]
+    return { here, peer: this.placement === 'same-core' ? here : last }
+  }
+
   /** Places the other end of a lane. */
   place({ pid, tid }: Lane): void {
-    if (this.placement === 'free') return
-    const core = this.placement === 'same-core' ? this.#cores[0]! : this.#cores.at(-1)!
+    const core = this.ends?.peer
+    if (core === undefined) return
     if (pid !== undefined) bind(pid, [core])
     else if (tid !== undefined) bind(tid, [core], 'thread')
   }

@@ -1,7 +1,9 @@
 import { schemeOf } from 'strait'
-import { Histogram, type Quantiles } from './histogram.js'
+import type { Floor } from './floor.js'
+import type { Quantiles } from './histogram.js'
 import type { Lane } from './lane.js'
 import type { Placement } from './placement.js'
+import { Repeats } from './repeats.js'
 import { roundTrips } from './round-trip.js'
 import { throughput } from './throughput.js'
 
@@ -23,8 +25,9 @@ export interface Row {
   readonly bytesPerSecond: number
   /** CPU time that both processes used for a round trip; null where the kernel does not count it. */
   readonly cpuPerRoundNs: number | null
-  /** The round trip of a C program over the same mechanism; null: not measured. */
+  /** The median of a C program over the same mechanism, which blocks; null: not measured. */
   readonly floorNs: number | null
+  /** Our median to that. */
   readonly ratioToFloor: number | null
   /** The name of the twin, in a twin's row. */
   readonly peer?: string
@@ -38,19 +41,21 @@ export interface Plan {
   readonly stretchMs: number
 }
 
-/** How far the medians of a lane's repeats lie apart, relative to the lowest. */
+/** How far the medians of the repeats lie apart, relative to the lowest. */
 export interface Spread {
   readonly ratio: number
   readonly what: string
 }
 
-/** A lane and what was measured of it so far. */
+/** A lane, its floor where it is to have one, and what was measured of both so far. */
 export class Run {
   readonly #url: string
   readonly #mode: Mode
   readonly lane: Lane
   readonly #twin: boolean
-  readonly #repeats: Histogram[] = []
+  readonly #roundTrips = new Repeats()
+  readonly #floorRoundTrips = new Repeats()
+  #floor: Floor | undefined
   #cpuNs: number | undefined = 0
   #messages = 0
   #ns = 0
@@ -62,20 +67,33 @@ export class Run {
     this.#twin = who === 'twin'
   }
 
+  /** The floor is the run's from now on: measured in turns with the lane, and closed with it. */
+  compareWith(floor: Floor): void {
+    this.#floor = floor
+  }
+
+  /** The processes of both. */
+  processes(): Pick<Lane, 'pid'>[] {
+    return [this.lane, ...(this.#floor?.pids ?? []).map((pid) => ({ pid }))]
+  }
+
   async warmUp({ warmUpMs }: Plan): Promise<void> {
     await roundTrips(this.lane, { ms: warmUpMs })
+    await this.#floor?.run(warmUpMs)
     await throughput(this.lane, warmUpMs)
   }
 
   /** The stretches that follow are compared with those before. */
   beginRepeat(): void {
-    this.#repeats.push(new Histogram())
+    this.#roundTrips.begin()
+    this.#floorRoundTrips.begin()
   }
 
   async stretch({ stretchMs }: Plan): Promise<void> {
     const { durations, cpuNs } = await roundTrips(this.lane, { ms: stretchMs })
-    this.#repeats.at(-1)?.add(durations)
+    this.#roundTrips.add(durations)
     this.#cpuNs = this.#cpuNs === undefined || cpuNs === undefined ? undefined : this.#cpuNs + cpuNs
+    if (this.#floor !== undefined) this.#floorRoundTrips.add(await this.#floor.run(stretchMs))
     const { messages, ns } = await throughput(this.lane, stretchMs)
     this.#messages += messages
     this.#ns += ns
@@ -83,9 +101,10 @@ export class Run {
 
   row(placement: Placement): Row {
     const { payloadBytes } = this.lane
-    const durations = new Histogram()
-    for (const repeat of this.#repeats) durations.add(repeat)
+    const durations = this.#roundTrips.total()
     const rounds = durations.count
+    const rttNs = durations.quantiles()
+    const floorNs = this.#floor === undefined ? null : this.#floorRoundTrips.total().quantiles().p50
     const perSecond = this.#messages / (this.#ns / 1e9)
     return {
       url: this.#url,
@@ -94,21 +113,25 @@ export class Run {
       placement,
       payloadBytes,
       rounds,
-      rttNs: durations.quantiles(),
+      rttNs,
       messagesPerSecond: Math.round(perSecond),
       bytesPerSecond: Math.round(perSecond * payloadBytes),
       cpuPerRoundNs: this.#cpuNs === undefined ? null : Math.round(this.#cpuNs / rounds),
-      floorNs: null,
-      ratioToFloor: null,
+      floorNs,
+      ratioToFloor: floorNs === null ? null : Number((rttNs.p50 / floorNs).toPrecision(4)),
       ...(this.#twin ? { peer: this.lane.name } : {}),
     }
   }
 
-  spread(): Spread {
-    const medians = this.#repeats.map((repeat) => repeat.quantiles().p50)
-    const lowest = Math.min(...medians)
+  spreads(): Spread[] {
     const { name, payloadBytes } = this.lane
-    const ratio = (Math.max(...medians) - lowest) / lowest
-    return { ratio, what: `${name} at ${payloadBytes} bytes` }
+    const ours = { ratio: this.#roundTrips.spread(), what: `${name} at ${payloadBytes} bytes` }
+    if (this.#floor === undefined) return [ours]
+    const what = `${this.#floor.name} at ${payloadBytes} bytes`
+    return [ours, { ratio: this.#floorRoundTrips.spread(), what }]
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.lane.close(), this.#floor?.close()])
   }
 }

@@ -12,6 +12,7 @@ interface BenchOptions {
   payload?: readonly number[]
   mode: (typeof modes)[number]
   placement: Placement
+  floor?: boolean
   peers?: boolean
   quick?: boolean
   json?: boolean
@@ -29,6 +30,7 @@ export function addBench(program: Command): void {
         .choices(placements)
         .default('different-cores'),
     )
+    .option('--floor', 'measure blocking C over the same mechanism beside each transport that has it')
     .option('--peers', 'measure the bare-Node twin of each transport beside it')
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
@@ -38,6 +40,7 @@ export function addBench(program: Command): void {
 Examples:
   $ strait bench --peers
   $ strait bench --url unix: tcp: --payload 64 65536
+  $ strait bench --floor --url pipe: fifo: seqpacket: unix:
   $ strait bench --peers --placement same-core
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
@@ -62,6 +65,7 @@ async function run({ url, payload: payloads = [64], json, ...options }: BenchOpt
   status('')
   if (json) printJson({ machine: report.machine, rows: report.rows })
   else print(page(report.machine, report.rows, options))
+  if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
   if (report.notes.length === 0) return
   complain(`do not quote this run: ${report.notes.join('; ')}`)
 }
@@ -73,6 +77,7 @@ const PLACEMENTS = {
 }
 
 function page(machine: Machine, rows: readonly Row[], { peers }: { peers?: boolean }): string {
+  const floors = rows.some(({ floorNs }) => floorNs !== null)
   const payloads = [...new Set(rows.map(({ payloadBytes }) => payloadBytes))]
   return [
     ...payloads.flatMap((size) => {
@@ -90,6 +95,7 @@ function page(machine: Machine, rows: readonly Row[], { peers }: { peers?: boole
         'Round trip: there and back between two processes, one at a time (mem: in one).',
         'CPU: what both use for it. One way: as fast as it goes, until all was read.',
         ...(peers ? ['Ratio: p50 to that of the bare-Node twin below, measured in turns with it.'] : []),
+        ...(floors ? ['× floor: p50 to that of blocking C over the same mechanism, in turns with it.'] : []),
         [machine.cpu, `${machine.cores} cores`, machine.kernel].join(' · '),
         ['Node', machine.node, machine.commit].join(' ').trimEnd(),
       ].join('\n'),
@@ -100,7 +106,7 @@ function page(machine: Machine, rows: readonly Row[], { peers }: { peers?: boole
 }
 
 function benchTable(rows: readonly Row[]): string {
-  const columns: readonly Column<Row>[] = [
+  const columns: Column<Row>[] = [
     { head: '', align: 'left', cell: ({ url, peer }) => (peer ? paint.dim(`  ${peer}`) : paint.bold(url)) },
     { head: 'p50', cell: ({ rttNs }) => duration(rttNs.p50) },
     { head: 'p90', cell: ({ rttNs }) => duration(rttNs.p90), dispensable: 3 },
@@ -116,8 +122,13 @@ function benchTable(rows: readonly Row[]): string {
     { head: 'one way', cell: ({ messagesPerSecond }) => rate(messagesPerSecond) },
     { head: '', cell: ({ bytesPerSecond }) => byteRate(bytesPerSecond), dispensable: 5 },
   ]
-  const ratio: Column<Row> = { head: 'ratio', cell: (row) => ratioToTwin(row, rows) }
-  return table(rows.some(({ peer }) => peer !== undefined) ? [...columns, ratio] : columns, rows, width())
+  if (rows.some(({ peer }) => peer !== undefined)) {
+    columns.push({ head: 'ratio', cell: (row) => ratioToTwin(row, rows) })
+  }
+  if (rows.some(({ ratioToFloor }) => ratioToFloor !== null)) {
+    columns.push({ head: '× floor', cell: ({ ratioToFloor }) => ratioToFloor?.toFixed(2) ?? '' })
+  }
+  return table(columns, rows, width())
 }
 
 /** Ours to the twin's; empty in a twin's row and where there is no twin. */

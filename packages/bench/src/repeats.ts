@@ -1,0 +1,29 @@
+import { Histogram } from './histogram.js'
+
+/** Durations in repeats, which should not differ. */
+export class Repeats {
+  readonly #repeats: Histogram[] = []
+
+  /** What is added from now on is compared with what was added before. */
+  begin(): void {
+    this.#repeats.push(new Histogram())
+  }
+
+  add(durations: Histogram): void {
+    this.#repeats.at(-1)?.add(durations)
+  }
+
+  /** All of them together. */
+  total(): Histogram {
+    const total = new Histogram()
+    for (const repeat of this.#repeats) total.add(repeat)
+    return total
+  }
+
+  /** How far their medians lie apart, relative to the lowest. */
+  spread(): number {
+    const medians = this.#repeats.map((repeat) => repeat.quantiles().p50)
+    const lowest = Math.min(...medians)
+    return (Math.max(...medians) - lowest) / lowest
+  }
+}
