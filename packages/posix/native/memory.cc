@@ -1,7 +1,200 @@
+// Memory that processes share: shm_overview(7), memfd_create(2), mmap(2).
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
 #include "addon.h"
 
 namespace strait {
+namespace {
 
-void defineMemory(napi_env, napi_value) {}
+constexpr napi_type_tag kRegionTag = {0x51c0e7b94f6a4d2c, 0xa8e3197d20f54b66};
+
+/// A mapping. It is freed when JavaScript has let go both the external and the ArrayBuffer, in whichever order.
+struct Region {
+  uint8_t* address;
+  size_t size;
+  bool writable;
+  /// The external lives.
+  bool held;
+  /// V8 has a backing store that points here.
+  bool buffered;
+};
+
+void unmap(Region* region) {
+  if (region->address != nullptr) munmap(region->address, region->size);
+  region->address = nullptr;
+}
+
+void freeIfDone(Region* region) {
+  if (region->held || region->buffered) return;
+  unmap(region);
+  delete region;
+}
+
+Region* regionOf(Arguments& arguments) {
+  bool ours = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(arguments.env(), arguments.value(0), &kRegionTag, &ours) != napi_ok || !ours) {
+    return nullptr;
+  }
+  napi_get_value_external(arguments.env(), arguments.value(0), &data);
+  return static_cast<Region*>(data);
+}
+
+/// (name) → descriptor of memory without a name in the file system; `name` is what /proc shows. It may be sealed.
+int64_t makeMemory(Arguments& arguments) {
+  char name[NAME_MAX];
+  if (!arguments.text(0, name, sizeof name)) return -EINVAL;
+  return Environment::of(arguments.env())
+      ->own(static_cast<int>(outcome(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING))));
+}
+
+/// (descriptor, size) Reserves the memory as well: what a full file system lacks is an error here, not SIGBUS later.
+int64_t allocate(Arguments& arguments) {
+  const int descriptor = arguments.integer(0);
+  const double size = arguments.number(1);
+  if (!arguments.valid()) return -EINVAL;
+  int result;
+  do {
+    result = fallocate(descriptor, 0, 0, static_cast<off_t>(size));
+  } while (result < 0 && errno == EINTR);
+  return outcome(result);
+}
+
+/// (descriptor, path) Gives a file made with O_TMPFILE its name; -EEXIST where that is taken.
+int64_t linkDescriptor(Arguments& arguments) {
+  const int descriptor = arguments.integer(0);
+  char path[PATH_MAX];
+  if (!arguments.text(1, path, sizeof path)) return arguments.valid() ? -ENAMETOOLONG : -EINVAL;
+  char file[32];
+  std::snprintf(file, sizeof file, "/proc/self/fd/%d", descriptor);
+  return outcome(linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW));
+}
+
+/// (descriptor) → its seals; -EINVAL where it can have none.
+int64_t sealsOf(Arguments& arguments) {
+  const int descriptor = arguments.integer(0);
+  return arguments.valid() ? outcome(fcntl(descriptor, F_GET_SEALS)) : -EINVAL;
+}
+
+/// (descriptor, seals)
+int64_t addSeals(Arguments& arguments) {
+  const int descriptor = arguments.integer(0);
+  const int seals = arguments.integer(1);
+  return arguments.valid() ? outcome(fcntl(descriptor, F_ADD_SEALS, seals)) : -EINVAL;
+}
+
+/// (descriptor, size, shared) → a region, or -errno. Where it is not shared, what is written stays in this process.
+napi_value mapMemory(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const int descriptor = arguments.integer(0);
+  const double size = arguments.number(1);
+  const bool shared = arguments.truth(2);
+  if (!arguments.valid() || !(size >= 1)) return integer(env, -EINVAL);
+  const auto length = static_cast<size_t>(size);
+  void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, shared ? MAP_SHARED : MAP_PRIVATE, descriptor, 0);
+  if (address == MAP_FAILED) return integer(env, -errno);
+  auto* region = new Region{static_cast<uint8_t*>(address), length, shared, true, false};
+  napi_value external;
+  napi_create_external(
+      env, region,
+      [](napi_env, void* data, void*) {
+        auto* region = static_cast<Region*>(data);
+        region->held = false;
+        freeIfDone(region);
+      },
+      nullptr, &external);
+  napi_type_tag_object(env, external, &kRegionTag);
+  return external;
+}
+
+/// (region) → its one ArrayBuffer; -ENOTSUP where this build of V8 has none over memory that it did not allocate.
+napi_value memoryBuffer(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Region* region = regionOf(arguments);
+  if (region == nullptr || region->address == nullptr || region->buffered) return integer(env, -EINVAL);
+  region->buffered = true;
+  napi_value buffer;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, region->address, region->size,
+      [](napi_env, void*, void* hint) {
+        auto* region = static_cast<Region*>(hint);
+        region->buffered = false;
+        freeIfDone(region);
+      },
+      region, &buffer);
+  if (status == napi_ok) return buffer;
+  if (status == napi_no_external_buffers_allowed) region->buffered = false;
+  return integer(env, -ENOTSUP);
+}
+
+/// (region, its ArrayBuffer | undefined) Detaches the buffer, so that no view of it reaches there any more, and unmaps.
+int64_t unmapMemory(Arguments& arguments) {
+  Region* region = regionOf(arguments);
+  if (region == nullptr) return -EINVAL;
+  if (region->buffered) {
+    napi_value buffer = arguments.value(1);
+    void* data = nullptr;
+    size_t length = 0;
+    // Somebody may have moved the memory into another ArrayBuffer (`transfer`, ES2024): it must stay mapped until
+    // that one is collected. So it does when V8 will not detach.
+    if (napi_get_arraybuffer_info(arguments.env(), buffer, &data, &length) != napi_ok || data != region->address ||
+        napi_detach_arraybuffer(arguments.env(), buffer) != napi_ok) {
+      return 0;
+    }
+  }
+  unmap(region);
+  return 0;
+}
+
+/// (region, at, target, offset, length) Copies out of the region.
+int64_t readMemory(Arguments& arguments) {
+  Region* region = regionOf(arguments);
+  const double at = arguments.number(1);
+  const Bytes target = arguments.part(2);
+  if (region == nullptr || region->address == nullptr || !arguments.valid()) return -EINVAL;
+  if (!(at >= 0 && at + static_cast<double>(target.length) <= static_cast<double>(region->size))) return -EINVAL;
+  if (target.length > 0) std::memcpy(target.data, region->address + static_cast<size_t>(at), target.length);
+  return static_cast<int64_t>(target.length);
+}
+
+/// (region, at, source, offset, length) Copies into the region.
+int64_t writeMemory(Arguments& arguments) {
+  Region* region = regionOf(arguments);
+  const double at = arguments.number(1);
+  const Bytes source = arguments.part(2);
+  if (region == nullptr || region->address == nullptr || !arguments.valid()) return -EINVAL;
+  if (!region->writable) return -EACCES;
+  if (!(at >= 0 && at + static_cast<double>(source.length) <= static_cast<double>(region->size))) return -EINVAL;
+  if (source.length > 0) std::memcpy(region->address + static_cast<size_t>(at), source.data, source.length);
+  return static_cast<int64_t>(source.length);
+}
+
+}  // namespace
+
+void defineMemory(napi_env env, napi_value exports) {
+  define<makeMemory>(env, exports, "memfd");
+  define<allocate>(env, exports, "allocate");
+  define<linkDescriptor>(env, exports, "linkDescriptor");
+  define<sealsOf>(env, exports, "seals");
+  define<addSeals>(env, exports, "addSeals");
+  define(env, exports, "mapMemory", mapMemory);
+  define(env, exports, "memoryBuffer", memoryBuffer);
+  define<unmapMemory>(env, exports, "unmapMemory");
+  define<readMemory>(env, exports, "readMemory");
+  define<writeMemory>(env, exports, "writeMemory");
+  define(env, exports, "O_TMPFILE", O_TMPFILE);
+  define(env, exports, "F_SEAL_SEAL", F_SEAL_SEAL);
+  define(env, exports, "F_SEAL_SHRINK", F_SEAL_SHRINK);
+  define(env, exports, "F_SEAL_GROW", F_SEAL_GROW);
+  define(env, exports, "F_SEAL_WRITE", F_SEAL_WRITE);
+  define(env, exports, "F_SEAL_FUTURE_WRITE", F_SEAL_FUTURE_WRITE);
+}
 
 }  // namespace strait

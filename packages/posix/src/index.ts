@@ -1,3 +1,27 @@
+export { EventFd, type EventFdOptions } from './event-fd.js'
+export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
 export { check, isAgain, kernelError, type Meanings, type Native, native, supported } from './native.js'
+export { PidFd } from './pid-fd.js'
+export { Pipe, type PipeOptions } from './pipe.js'
+export { PIPE_BUF, PipeReader, PipeWriter, type ReadOptions } from './pipe-ends.js'
 export { Readiness } from './readiness.js'
+export { ReceivedDescriptor } from './received-descriptor.js'
+export {
+  type Seal,
+  SharedMemory,
+  type SharedMemoryAdoptOptions,
+  type SharedMemoryCreateOptions,
+  type SharedMemoryOpenOptions,
+} from './shared-memory.js'
+export type { UnixAddress } from './unix-address.js'
+export type { UnixKind } from './unix-calls.js'
+export { UnixListener, type UnixListenOptions } from './unix-listener.js'
+export {
+  type Received,
+  type ReceiveOptions,
+  type SendOptions,
+  type UnixBindOptions,
+  type UnixConnectOptions,
+  UnixSocket,
+} from './unix-socket.js'
 export { BLOCK, Pollable } from './waiting.js'

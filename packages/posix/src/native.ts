@@ -6,6 +6,9 @@ import { systemError } from '@strait/core/node'
 /** A poll of the addon; see native/poll.cc. */
 export type PollHandle = { readonly poll: unique symbol }
 
+/** A mapping of the addon; see native/memory.cc. */
+export type RegionHandle = { readonly region: unique symbol }
+
 /**
  * The addon's functions, shaped like the system calls that they make: what comes back is `>= 0`, or the error number
  * negated. The files under native/ say what each takes.
@@ -63,9 +66,26 @@ export interface Native {
   release(): number
   pollNow(descriptor: number, events: number, other: number, otherEvents: number, ms: number): number
 
+  memfd(name: string): number
+  allocate(descriptor: number, size: number): number
+  linkDescriptor(descriptor: number, path: string): number
+  seals(descriptor: number): number
+  addSeals(descriptor: number, seals: number): number
+  mapMemory(descriptor: number, size: number, shared: boolean): RegionHandle | number
+  memoryBuffer(region: RegionHandle): ArrayBuffer | number
+  unmapMemory(region: RegionHandle, buffer: ArrayBuffer | undefined): number
+  readMemory(region: RegionHandle, at: number, target: Uint8Array, offset: number, length: number): number
+  writeMemory(region: RegionHandle, at: number, source: Uint8Array, offset: number, length: number): number
+
+  eventfd(semaphore: boolean): number
+  pidfdOpen(pid: number): number
+  pidfdSendSignal(descriptor: number, signal: number): number
+
   readonly SOCK_STREAM: number
   readonly SOCK_DGRAM: number
   readonly SOCK_SEQPACKET: number
+  readonly SO_TYPE: number
+  readonly SO_DOMAIN: number
   readonly SO_SNDBUF: number
   readonly SO_RCVBUF: number
   readonly SO_ERROR: number
@@ -76,6 +96,12 @@ export interface Native {
   readonly UV_DISCONNECT: number
   readonly POLLIN: number
   readonly POLLOUT: number
+  readonly O_TMPFILE: number
+  readonly F_SEAL_SEAL: number
+  readonly F_SEAL_SHRINK: number
+  readonly F_SEAL_GROW: number
+  readonly F_SEAL_WRITE: number
+  readonly F_SEAL_FUTURE_WRITE: number
 }
 
 /** The one built with sanitizers takes the place of the other for a run that asks for it; scripts/build.mjs. */

@@ -1,0 +1,73 @@
+import { constants } from 'node:buffer'
+import { markAsUntransferable } from 'node:worker_threads'
+import { StraitError } from '@strait/core'
+import { check, kernelError, type Meanings, native, type RegionHandle } from './native.js'
+
+const MEANINGS: Meanings = {
+  EPERM: ['PERMISSION', 'it is sealed against writing; open it readonly'],
+  EACCES: ['PERMISSION', 'the descriptor does not allow writing; open it readonly'],
+  ENODEV: ['NOT_SUPPORTED', 'this kind of file cannot be mapped'],
+}
+
+/** Memory of a descriptor in the address space of this process, and the one ArrayBuffer over it; mmap(2). */
+export class Mapping {
+  readonly size: number
+  readonly #name: string
+  readonly #region: RegionHandle
+  #buffer: ArrayBuffer | undefined
+
+  /** Where it is not shared, what is written stays in this process. */
+  constructor(descriptor: number, size: number, shared: boolean, name: string) {
+    this.size = size
+    this.#name = name
+    const region = native('map').mapMemory(descriptor, size, shared)
+    if (typeof region === 'number') throw kernelError(region, 'map', name, MEANINGS)
+    this.#region = region
+  }
+
+  /** - Errors: `NOT_SUPPORTED` this Node has no ArrayBuffer over memory of the system, or none of this size. */
+  get buffer(): ArrayBuffer {
+    if (this.#buffer !== undefined) return this.#buffer
+    const fail = (reason: string) =>
+      new StraitError('NOT_SUPPORTED', `${reason}; use read() and write(), which copy`, {
+        operation: 'bytes',
+        url: this.#name,
+      })
+    if (this.size > constants.MAX_LENGTH)
+      throw fail(`an ArrayBuffer here has at most ${constants.MAX_LENGTH} bytes`)
+    const buffer = native().memoryBuffer(this.#region)
+    if (typeof buffer === 'number')
+      throw fail('this build of Node allows no ArrayBuffer over memory of the system')
+    // A thread that took it would have it beyond the unmapping.
+    markAsUntransferable(buffer)
+    this.#buffer = buffer
+    return buffer
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    this.#checkRange(offset, length)
+    const copy = new Uint8Array(length)
+    check(native().readMemory(this.#region, offset, copy, 0, length), 'read', this.#name)
+    return copy
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.#checkRange(offset, bytes.length)
+    check(native().writeMemory(this.#region, offset, bytes, 0, bytes.length), 'write', this.#name, {
+      EACCES: ['PERMISSION', 'it is opened readonly, or sealed against writing'],
+    })
+  }
+
+  #checkRange(offset: number, length: number): void {
+    const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
+    if (inside && offset + length <= this.size) return
+    throw new RangeError(
+      `${length} bytes at ${offset} do not lie within the ${this.size} bytes of the memory`,
+    )
+  }
+
+  /** Detaches the buffer, because a view that reached unmapped memory would end the process; then unmaps. Once. */
+  unmap(): void {
+    native().unmapMemory(this.#region, this.#buffer)
+  }
+}
