@@ -244,6 +244,8 @@ void defineSockets(napi_env env, napi_value exports) {
   define(env, exports, "SOCK_STREAM", SOCK_STREAM);
   define(env, exports, "SOCK_DGRAM", SOCK_DGRAM);
   define(env, exports, "SOCK_SEQPACKET", SOCK_SEQPACKET);
+  define(env, exports, "SO_TYPE", SO_TYPE);
+  define(env, exports, "SO_DOMAIN", SO_DOMAIN);
   define(env, exports, "SO_SNDBUF", SO_SNDBUF);
   define(env, exports, "SO_RCVBUF", SO_RCVBUF);
   define(env, exports, "SO_ERROR", SO_ERROR);
