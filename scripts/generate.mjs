@@ -4,7 +4,7 @@
 //   node scripts/generate.mjs [--check] [file …]      default: every document
 //
 // Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
-// machine, because a transport does not load here, stays as it is.
+// machine, because the native addon is not built, stays as it is.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
@@ -42,8 +42,12 @@ const CARRIES = {
 
 const transports = new Map()
 for (const scheme of schemes) {
-  const transport = await loadTransport(scheme).catch((error) => console.error(error.message))
-  if (transport !== undefined) transports.set(scheme, transport)
+  try {
+    transports.set(scheme, await loadTransport(scheme))
+  } catch (error) {
+    if (supported) throw error
+    console.error(error.message)
+  }
 }
 
 const outputs = new Map()
