@@ -3,6 +3,7 @@ export { DescriptorBytes } from './descriptor-bytes.js'
 export { listenAt, type Welcome } from './listener.js'
 export {
   type Control,
+  confirmObjects,
   connectControl,
   credentialsOf,
   type MeetOptions,

@@ -4,10 +4,11 @@ import {
   DEFAULT_HANDSHAKE_TIMEOUT,
   NO_EVENTS,
   type PeerInfo,
+  type Role,
   StraitError,
 } from '@strait/core'
 import { openSocketPath } from '@strait/core/node'
-import { check, native } from '@strait/posix'
+import { check, type Meanings, native } from '@strait/posix'
 import { placeOf } from './address.js'
 import { SocketPackets } from './socket-packets.js'
 
@@ -21,6 +22,8 @@ export interface Control {
   readonly packets: SocketPackets
   readonly peer: PeerInfo
 }
+
+const CONNECTING: Meanings = { EPROTOTYPE: ['ADDRESS_INVALID', 'a socket of another type stands there'] }
 
 /** This process's user; the kernel knows the effective one. */
 export const ownUid = (): number => process.geteuid!()
@@ -50,7 +53,7 @@ export function connectControl(url: URL, options: MeetOptions): Control {
       const file = openSocketPath(place.path, url, options.owner)
       const result = system.connect(descriptor, new TextEncoder().encode(file.path))
       file.close()
-      check(result, 'connect', url.href)
+      check(result, 'connect', url.href, CONNECTING)
     }
     const peer = credentialsOf(descriptor, url, 'connect')
     const refusal = refusalOf(peer.uid!, options.owner)
@@ -76,61 +79,86 @@ export interface Objects {
   readonly descriptors: readonly number[]
 }
 
+const CONFIRMATION = Uint8Array.of(0)
+
 /**
- * Waits for what the listener made for this connection. The descriptors are the caller's.
+ * Hands over what was made for this connection, and waits until the other end has it open: from then on it misses
+ * nothing, even if this end goes away. Keeps no descriptor.
+ *
+ * - Errors: `RESET` the other end is gone; `CORRUPT`; `TIMEOUT`.
+ */
+export async function passObjects(
+  packets: SocketPackets,
+  { parameters, descriptors }: Objects,
+  url: URL,
+  options: ChannelOptions,
+): Promise<void> {
+  packets.attachDescriptors(parameters, descriptors)
+  packets.write(CONFIRMATION, parameters)
+  await nextPacket(packets, 0, 'listen', url, options)
+}
+
+/**
+ * Waits for what the listener made for this connection. The descriptors are the caller's, who confirms when he has them
+ * open.
  *
  * - Errors: `CORRUPT` not exactly `count` descriptors; `RESET` the listener is gone; `TIMEOUT`; `ABORTED`. None of the
  *   descriptors then stays open.
  */
-export function receiveObjects(
+export async function receiveObjects(
   packets: SocketPackets,
   count: number,
   url: URL,
-  { signal, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT }: ChannelOptions,
+  options: ChannelOptions,
 ): Promise<Objects> {
-  packets.mostDescriptors = count
-  const context = { operation: 'connect', url }
-  return new Promise<Objects>((resolve, reject) => {
-    let failure: StraitError | undefined
-    const settle = (action: () => void) => {
+  const packet = await nextPacket(packets, count, 'connect', url, options)
+  const descriptors = packets.takeDescriptors(packet)
+  if (descriptors.length === count) return { parameters: packet.subarray(CONFIRMATION.length), descriptors }
+  for (const descriptor of descriptors) native().close(descriptor)
+  const reason = `the listener passed ${descriptors.length} descriptors, not ${count}`
+  throw new StraitError('CORRUPT', reason, { operation: 'connect', url })
+}
+
+/** Tells the listener that what it handed over is open here. */
+export function confirmObjects(packets: SocketPackets): void {
+  packets.write(CONFIRMATION, new Uint8Array(0))
+}
+
+/** The next packet, which may bring so many descriptors. */
+function nextPacket(
+  packets: SocketPackets,
+  mostDescriptors: number,
+  role: Role,
+  url: URL,
+  { signal, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT }: ChannelOptions,
+): Promise<Uint8Array> {
+  packets.mostDescriptors = mostDescriptors
+  const context = { operation: role, url }
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       packets.events = NO_EVENTS
-      action()
-    }
-    const look = () => {
-      const packet = packets.read()
-      if (packet === undefined && failure === undefined) return
-      settle(() => {
-        if (packet === undefined) return reject(failure)
-        const descriptors = packets.takeDescriptors(packet)
-        if (descriptors.length === count) return resolve({ parameters: packet, descriptors })
-        for (const descriptor of descriptors) native().close(descriptor)
-        const reason = `the listener passed ${descriptors.length} descriptors, not ${count}`
-        reject(new StraitError('CORRUPT', reason, context))
-      })
+      act()
     }
     const fail = (error: StraitError) => settle(() => reject(error))
-    const onAbort = () => fail(abortedError('connect', url, signal?.reason))
-    const late = `the listener handed over nothing within ${handshakeTimeout} ms`
+    const look = () => {
+      const packet = packets.read()
+      if (packet !== undefined) settle(() => resolve(packet))
+    }
+    const late = `the other end was silent for ${handshakeTimeout} ms`
     const timer = setTimeout(() => fail(new StraitError('TIMEOUT', late, context)), handshakeTimeout)
+    const onAbort = () => fail(abortedError(role, url, signal?.reason))
     signal?.addEventListener('abort', onAbort, { once: true })
     packets.events = {
       ...NO_EVENTS,
       readable: look,
-      end: (error) => {
-        failure = StraitError.is(error, 'CORRUPT')
-          ? error
-          : new StraitError('RESET', 'the listener went away', { ...context, cause: error })
+      end: (cause) => {
+        if (StraitError.is(cause, 'CORRUPT')) fail(cause)
+        else fail(new StraitError('RESET', 'the other end went away', { ...context, cause }))
       },
     }
     if (signal?.aborted) onAbort()
     else look()
   })
-}
-
-/** Hands over what was made for this connection; false when the other end is gone already. Keeps no descriptor. */
-export function passObjects(packets: SocketPackets, { parameters, descriptors }: Objects): boolean {
-  packets.attachDescriptors(parameters, descriptors)
-  return packets.write(new Uint8Array(0), parameters)
 }

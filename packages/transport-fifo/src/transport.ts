@@ -14,6 +14,7 @@ import {
 import type { PeerTransport } from '@strait/core/node'
 import { native } from '@strait/posix'
 import {
+  confirmObjects,
   connectControl,
   DescriptorBytes,
   listenAt,
@@ -44,6 +45,8 @@ const capabilities: Capabilities = {
   scope: 'host',
 }
 
+const NONE = new Uint8Array(0)
+
 /**
  * `fifo:name`: two FIFOs for each channel; fifo(7). The ends meet at a rendezvous, where the listener hands over the
  * connecting side's ends. The FIFOs have lost their names by then, so the kernel itself tells of a killed peer.
@@ -60,10 +63,17 @@ export const fifo = {
       const agreement = await greetInPackets(control, 'listen', url, options)
       try {
         const { near, far } = createFifos(url)
-        passObjects(control, { parameters: new Uint8Array(1), descriptors: [far.reader, far.writer] })
-        closeEnds(far)
-        const link = frames(new DescriptorBytes(near.reader, near.writer, url), url, agreement, options)
-        return new BlockingChannel(link, { url, capabilities, peer })
+        const bytes = new DescriptorBytes(near.reader, near.writer, url)
+        try {
+          const passing = { parameters: NONE, descriptors: [far.reader, far.writer] }
+          const passed = passObjects(control, passing, url, options)
+          closeEnds(far)
+          await passed
+        } catch (error) {
+          bytes.destroy()
+          throw error
+        }
+        return new BlockingChannel(frames(bytes, url, agreement, options), { url, capabilities, peer })
       } finally {
         control.destroy()
       }
@@ -77,6 +87,7 @@ export const fifo = {
     try {
       const { descriptors } = await receiveObjects(control, 2, url, options)
       const { reader, writer } = reopenFifos(descriptors, url)
+      confirmObjects(control)
       const link = frames(new DescriptorBytes(reader, writer, url), url, agreement, options)
       return new BlockingChannel(link, { url, capabilities, peer })
     } finally {
