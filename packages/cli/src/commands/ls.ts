@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
 import { findObjects } from '../objects/find.js'
-import type { IpcObject } from '../objects/object.js'
+import type { IpcObject, Note } from '../objects/object.js'
 import { type Column, table } from '../table.js'
 import { paint, print, printJson, self, width } from '../terminal.js'
 
@@ -21,16 +21,18 @@ export function addLs(program: Command): void {
     .addHelpText(
       'after',
       `
-Shows what has a name: listeners, socket files and abstract names; records of what Strait made; POSIX shared memory,
-semaphores and queues; System V segments, semaphores and queues. By default this user's, and everybody's listeners.
+Shows what has a name: listeners and other sockets that wait, records of what
+Strait made, POSIX shared memory, semaphores and queues, and those of System V.
+By default this user's, and everybody's listeners.
 
 States:
   in use   a process has it
-  unused   nobody has it, of the processes that may be looked into; the name may be meant to last
+  unused   no process that may be looked into has it; a name may be meant to last
   dead     a killed process left it; strait rm --dead removes it
   unknown  the kernel does not keep count of who uses it
 
-A socket file that a killed listener left looks like any file until somebody connects: strait rm unix:/path does.
+A socket file that a killed listener left looks like any other until somebody
+connects: strait rm unix:/path does.
 
 Examples:
   $ strait ls
@@ -49,13 +51,16 @@ function run({ all, json }: LsOptions): void {
   else print(page(shown, notes))
 }
 
-function page(objects: readonly IpcObject[], notes: readonly string[]): string {
+function page(objects: readonly IpcObject[], notes: readonly Note[]): string {
   const dead = objects.some(({ state }) => state === 'dead')
   return [
     '',
     objects.length === 0 ? '  nothing that has a name' : objectTable(objects),
     '',
-    ...notes.map((note) => paint.dim(note)),
+    ...notes.flatMap(({ problem, mend }) => [
+      paint.dim(problem),
+      ...(mend === undefined ? [] : [`  ${paint.cyan(mend)}`]),
+    ]),
     ...(notes.length > 0 ? [''] : []),
     ...(dead ? [`Next:\n  ${paint.cyan(`${self} rm --dead`)}   remove what killed processes left`, ''] : []),
   ].join('\n')

@@ -38,8 +38,9 @@ export function addRm(program: Command): void {
     .addHelpText(
       'after',
       `
-Removed is the name. Who has the object already keeps it, except System V semaphores and queues: they are gone at once.
-A socket file is removed when a connection to it is refused. An abstract name goes with its process.
+Removed is the name. Who has the object already keeps it, except System V
+semaphores and queues: they are gone at once. A socket file is removed when a
+connection to it is refused. An abstract name goes with its process.
 
 Examples:
   $ strait rm --dead
@@ -88,7 +89,7 @@ function findByName(name: string): IpcObject {
   const object = findObjects('rm').objects.find((object) => object.name === name)
   if (object !== undefined) return object
   if (name.startsWith('mq:/') && queueDirectory() === undefined)
-    throw new Failure(QUEUES_ARE_HIDDEN.join(': '))
+    throw new Failure(`${QUEUES_ARE_HIDDEN.problem}: ${QUEUES_ARE_HIDDEN.mend}`)
   throw new Failure('there is no such object; strait ls --all shows what there is')
 }
 

@@ -84,9 +84,8 @@ function sharedMemory(): Check {
 
 function queues(): Check {
   const directory = queueDirectory()
-  const [problem, mend] = QUEUES_ARE_HIDDEN
   return check('machine', 'mqueue', directory ?? 'not mounted', {
     about: 'shows POSIX queues',
-    trouble: directory === undefined ? { problem, mend } : undefined,
+    trouble: directory === undefined ? QUEUES_ARE_HIDDEN : undefined,
   })
 }

@@ -12,7 +12,7 @@ export function checkParts(): Check[] {
 }
 
 function addon(): Check {
-  const about = 'the mechanisms of the kernel'
+  const about = 'mechanisms of the kernel'
   if (supported) return check('parts', 'native addon', 'loads', { about })
   return check('parts', 'native addon', 'does not load', { about, trouble: whyNoAddon() })
 }
@@ -35,12 +35,12 @@ function troubleOf(error: unknown): Trouble {
 
 function runtime(): Check {
   const directory = runtimeDirectory()
-  const about = 'records of what has a name'
+  const about = 'records; made when needed'
   const elsewhere = 'export XDG_RUNTIME_DIR=… names a directory that is yours alone'
   if (!existsSync(directory)) {
     const parent = dirname(directory)
     const trouble = { problem: `it cannot be made in ${parent}`, mend: elsewhere }
-    return check('parts', 'runtime directory', `${directory}, made when needed`, {
+    return check('parts', 'runtime directory', directory, {
       about,
       trouble: may(parent, constants.W_OK | constants.X_OK) ? undefined : trouble,
     })
@@ -72,17 +72,17 @@ interface Tool {
 }
 
 const TOOLS: readonly Tool[] = [
-  { name: 'cc', about: 'builds the addon, and floors of bench', debian: 'build-essential' },
-  { name: 'python3', about: 'builds the addon; peers in Python', debian: 'python3' },
-  { name: 'taskset', about: 'bench keeps ends on their cores', debian: 'util-linux' },
-  { name: 'ipcrm', about: 'rm of System V objects', debian: 'util-linux' },
-  { name: 'ss', about: 'ls finds the names of unix: listeners', debian: 'iproute2' },
+  { name: 'cc', about: 'builds the addon, floors', debian: 'build-essential' },
+  { name: 'python3', about: 'builds the addon; peers', debian: 'python3' },
+  { name: 'taskset', about: 'bench: pins its ends', debian: 'util-linux' },
+  { name: 'ipcrm', about: 'rm: System V objects', debian: 'util-linux' },
+  { name: 'ss', about: 'ls: names of listeners', debian: 'iproute2' },
 ]
 
 function tool({ name, about, debian }: Tool): Check {
   const directories = (process.env.PATH ?? '').split(delimiter)
   const path = directories.map((directory) => join(directory, name)).find((path) => may(path, constants.X_OK))
-  const trouble = { problem: `needed for: ${about}`, mend: `sudo apt-get install ${debian}` }
+  const trouble = { problem: `${name} is not there, for: ${about}`, mend: `sudo apt-get install ${debian}` }
   return check('parts', name, path ?? 'not found', {
     about,
     trouble: path === undefined ? trouble : undefined,

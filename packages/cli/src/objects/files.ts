@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { encodeName, type IpcObject } from './object.js'
+import { encodeName, type IpcObject, type Note } from './object.js'
 import type { Processes } from './processes.js'
 
 /** POSIX objects that the system shows as files: shared memory, semaphores, queues; shm_overview(7) and its kin. */
@@ -17,15 +17,14 @@ const SHARED_MEMORY = '/dev/shm'
 /** A semaphore of the C library is a file beside the shared memory; sem_overview(7). */
 const SEMAPHORE_PREFIX = 'sem.'
 
-/** What is wrong where queues cannot be seen, and what mends it. */
-export const QUEUES_ARE_HIDDEN = [
-  'POSIX queues cannot be seen, because their file system is not mounted',
-  'sudo mkdir -p /dev/mqueue && sudo mount -t mqueue none /dev/mqueue',
-] as const
+export const QUEUES_ARE_HIDDEN: Required<Note> = {
+  problem: 'POSIX queues cannot be seen, because their file system is not mounted',
+  mend: 'sudo mkdir -p /dev/mqueue && sudo mount -t mqueue none /dev/mqueue',
+}
 
-export function findPosixFiles(): { files: PosixFile[]; notes: string[] } {
+export function findPosixFiles(): { files: PosixFile[]; notes: Note[] } {
   const queues = queueDirectory()
-  const notes = queues === undefined ? [QUEUES_ARE_HIDDEN.join(': ')] : []
+  const notes = queues === undefined ? [QUEUES_ARE_HIDDEN] : []
   return { files: [...sharedMemory(), ...(queues === undefined ? [] : filesIn(queues, () => 'mq'))], notes }
 }
 

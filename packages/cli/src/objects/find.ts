@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StraitError } from 'strait'
 import { describePosixFile, findPosixFiles } from './files.js'
-import type { Found } from './object.js'
+import type { Found, Note } from './object.js'
 import { Processes } from './processes.js'
 import { describeRecord, readRecords } from './records.js'
 import { findSockets } from './sockets.js'
@@ -29,8 +29,8 @@ export function findObjects(operation: string): Found {
   return { objects, notes: [...ofSockets, ...ofRecords, ...ofFiles, ...hiddenNote(processes.hidden)] }
 }
 
-function hiddenNote(hidden: number): string[] {
+function hiddenNote(hidden: number): Note[] {
   if (hidden === 0) return []
   const who = hidden === 1 ? '1 process' : `${hidden} processes`
-  return [`${who} could not be looked into; what nobody else has shows as unused`]
+  return [{ problem: `${who} could not be looked into; what nobody else has shows as unused` }]
 }

@@ -39,8 +39,13 @@ export interface IpcObject {
 
 export interface Found {
   readonly objects: readonly IpcObject[]
-  /** What could not be looked at, and why. */
-  readonly notes: readonly string[]
+  readonly notes: readonly Note[]
+}
+
+/** What could not be seen, and what mends that. */
+export interface Note {
+  readonly problem: string
+  readonly mend?: string
 }
 
 /** A part of a name, such that it stands in a URL and on one line. */

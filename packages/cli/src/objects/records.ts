@@ -2,16 +2,19 @@ import { lstatSync } from 'node:fs'
 import { basename } from 'node:path'
 import { systemError } from '@strait/core/node'
 import { type FoundRecord, findRecords, runtimeDirectory } from '@strait/rendezvous'
-import { encodeName, type IpcObject } from './object.js'
+import { encodeName, type IpcObject, type Note } from './object.js'
 import type { Processes } from './processes.js'
 
 /** What Strait made under a name, and who answers for it. Only this user's: nobody may look at another's. */
-export function readRecords(): { records: FoundRecord[]; notes: string[] } {
+export function readRecords(): { records: FoundRecord[]; notes: Note[] } {
   try {
     return { records: findRecords({ remove: false }), notes: [] }
   } catch (error) {
     const { reason } = systemError(error, 'ls', runtimeDirectory())
-    return { records: [], notes: [`the records in ${runtimeDirectory()} are not shown: ${reason}`] }
+    return {
+      records: [],
+      notes: [{ problem: `the records in ${runtimeDirectory()} are not shown: ${reason}` }],
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { LISTENER_NAME } from '@strait/rendezvous'
-import { encodeName, type IpcObject } from './object.js'
+import { encodeName, type IpcObject, type Note } from './object.js'
 import type { Process, Processes } from './processes.js'
 
 /** A Unix socket that listens, as /proc/net/unix shows it. */
@@ -21,7 +21,7 @@ const STAGED = /^\/proc\/self\/fd\/(\d+)\/socket$/
 const CLAIM = /^@strait\/claim\//
 
 /** The Unix sockets that listen: Strait's meeting places, and everybody's socket files and abstract names; unix(7). */
-export function findSockets(processes: Processes): { objects: IpcObject[]; notes: string[] } {
+export function findSockets(processes: Processes): { objects: IpcObject[]; notes: Note[] } {
   const sockets = listening()
   const inodes = sockets.some(({ address }) => STAGED.test(address)) ? fileInodes() : new Map()
   let nameless = 0
@@ -37,7 +37,10 @@ export function findSockets(processes: Processes): { objects: IpcObject[]; notes
   const notes =
     nameless > 0
       ? [
-          `${nameless} more unix: listeners have a name that could not be found out; \`ss\` (iproute2) would help`,
+          {
+            problem: `${nameless} unix: listeners are left out, because their names could not be found out`,
+            mend: 'sudo apt-get install iproute2',
+          },
         ]
       : []
   return { objects: distinct(objects), notes }

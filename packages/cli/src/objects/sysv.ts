@@ -27,12 +27,14 @@ function rows(table: 'shm' | 'sem' | 'msg'): Row[] {
 const fields = (line: string) => line.trim().split(/\s+/)
 
 function segment(row: Row, processes: Processes): IpcObject {
+  const holders = processes.havingSegment(Number(row.shmid), Number(row.key))
+  const maker = `made by ${row.cpid}${existsSync(`/proc/${row.cpid}`) ? '' : ', which is gone'}`
   return {
     ...identity('sysv-shm', row, row.shmid),
     state: Number(row.nattch) > 0 ? 'in use' : 'unused',
     bytes: Number(row.size),
-    holders: processes.havingSegment(Number(row.shmid), Number(row.key)),
-    details: `made by ${row.cpid}${existsSync(`/proc/${row.cpid}`) ? '' : ', which is gone'}`,
+    holders,
+    ...(holders.length === 0 ? { details: maker } : {}),
   }
 }
 
