@@ -88,13 +88,13 @@ function lookInto(pid: number, wanted: ReadonlySet<string>): Look | 'hidden' | '
   try {
     const { uid } = statSync(directory)
     const command = printable(readFileSync(`${directory}/comm`, 'utf8').trimEnd())
-    const look = {
+    const look: Look = {
       process: { pid, command },
       uid,
       sockets: new Set(),
       files: new Set(),
       segments: new Set(),
-    } as Look
+    }
     for (const descriptor of readdirSync(`${directory}/fd`)) {
       lookAtDescriptor(`${directory}/fd/${descriptor}`, wanted, look)
     }
