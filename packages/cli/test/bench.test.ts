@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import type { Row } from '@strait/bench'
+import { supported } from '@strait/posix'
 import { describe, expect, it } from 'vitest'
 import { strait } from './strait.js'
+
+const hasCompiler = spawnSync('cc', ['--version']).error === undefined
 
 describe('strait bench', () => {
   it('prints JSON with a row for each transport and its bare twin behind it', async () => {
@@ -12,6 +16,7 @@ describe('strait bench', () => {
     expect(machine).toMatchObject({ node: process.version })
     expect(rows.map(({ url, peer }: Row) => [url, peer])).toEqual([
       ['mem:', undefined],
+      ...(supported ? ['pipe:', 'fifo:', 'seqpacket:'].map((url) => [url, undefined]) : []),
       ['unix:', undefined],
       ['unix:', 'net, Unix socket'],
       ['tcp:', undefined],
@@ -50,6 +55,24 @@ describe('strait bench', () => {
       }
     }
   })
+
+  it.skipIf(!hasCompiler)('relates a transport to blocking C where floors are wanted', async () => {
+    const { code, stdout } = await strait(['bench', '--floor', '--quick', '--url', 'unix:', '--json'])
+    expect(code).toBe(0)
+    const [row] = JSON.parse(stdout).rows
+    expect(row.floorNs).toBeGreaterThan(0)
+    expect(row.ratioToFloor).toBeGreaterThan(0)
+  })
+
+  it.skipIf(!hasCompiler)(
+    'has a column for that ratio in the table, empty where there is no floor',
+    async () => {
+      const { stdout } = await strait(['bench', '--floor', '--quick', '--url', 'mem:', 'unix:'])
+      expect(stdout).toMatch(/ × floor$/m)
+      expect(stdout).toMatch(/^ {2}unix: .* \d+\.\d\d$/m)
+      expect(stdout).toMatch(/^ {2}mem: .*B\/s$/m)
+    },
+  )
 
   it('prints a plain table into a pipe, with a block for each size', async () => {
     const args = ['bench', '--quick', '--url', 'mem:', 'unix:', '--payload', '1', '100000']
