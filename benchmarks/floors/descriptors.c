@@ -1,6 +1,5 @@
 /* Blocking read(2) and write(2) on what the kernel gives as a descriptor. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +81,8 @@ static void write_all(const uint8_t *message, size_t size) {
 static void read_all(uint8_t *message, size_t size) {
   while (size > 0) {
     const ssize_t count = read(in, message, size);
-    if (count <= 0) die("read");
+    if (count < 0) die("read");
+    if (count == 0) give_up("the peer has closed its end");
     message += count;
     size -= (size_t)count;
   }

@@ -22,8 +22,11 @@ extern const struct mechanism pipe_floor, fifo_floor, unix_floor, seqpacket_floo
 extern const struct mechanism eventfd_floor, futex_floor, spin_floor;
 extern const struct mechanism memcpy_floor;
 
-/** Ends this process with a line on stderr: what failed, and errno if there is one. */
-_Noreturn void die(const char *what);
+/** Ends this process with a line on stderr. */
+_Noreturn void give_up(const char *why);
+
+/** The same for a system call that failed, with errno. */
+_Noreturn void die(const char *call);
 
 /** Never NULL. */
 void *allocate(size_t size);

@@ -38,9 +38,13 @@ struct durations {
   size_t count, room;
 };
 
-_Noreturn void die(const char *what) {
-  if (errno != 0) dprintf(STDERR_FILENO, "floor: %s: %s\n", what, strerror(errno));
-  else dprintf(STDERR_FILENO, "floor: %s\n", what);
+_Noreturn void give_up(const char *why) {
+  dprintf(STDERR_FILENO, "floor: %s\n", why);
+  _exit(1);
+}
+
+_Noreturn void die(const char *call) {
+  dprintf(STDERR_FILENO, "floor: %s: %s\n", call, strerror(errno));
   _exit(1);
 }
 
@@ -89,7 +93,7 @@ static uint64_t ask(const struct mechanism *mechanism, const struct buffers *buf
   mechanism->send(buffers->question, size);
   mechanism->receive(buffers->answer, size);
   const uint64_t after = now();
-  if ((read_payload(buffers->answer, size) & COUNT) != (byte & COUNT)) die("an answer to another question");
+  if ((read_payload(buffers->answer, size) & COUNT) != (byte & COUNT)) give_up("an answer to another question");
   return after - before;
 }
 
@@ -119,8 +123,7 @@ static void run(const struct mechanism *mechanism, const struct buffers *buffers
 
 static void peer_died(int signal) {
   (void)signal;
-  errno = 0;
-  die("the peer has died");
+  give_up("the peer has died");
 }
 
 /** The child ends with its parent, however that ends. */
@@ -134,7 +137,6 @@ static pid_t start(const struct mechanism *mechanism, const struct buffers *buff
   if (getppid() != parent) _exit(1);
   close(begin[1]);
   if (core != NULL) pin(core);
-  errno = 0;
   mechanism->become(CHILD);
   answer(mechanism, buffers, begin[0]);
   _exit(0);
@@ -169,12 +171,11 @@ int main(int argc, char **argv) {
   }
   puts("");
   fflush(stdout);
-  errno = 0;
 
   char line[64];
   unsigned long ms;
   while (fgets(line, sizeof line, stdin) != NULL) {
-    if (sscanf(line, "run %lu", &ms) != 1) die("only `run MS` is understood");
+    if (sscanf(line, "run %lu", &ms) != 1) give_up("only `run MS` is understood");
     run(mechanism, &buffers, ms, begin[1]);
   }
   signal(SIGCHLD, SIG_DFL);

@@ -21,6 +21,6 @@ static inline uint8_t read_payload(const uint8_t *payload, size_t size) {
   const uint8_t byte = payload[0];
   uint8_t difference = payload[size - 1] ^ byte;
   for (size_t at = 0; at < size; at += CACHE_LINE) difference |= payload[at] ^ byte;
-  if (difference != 0) die("a payload was damaged");
+  if (difference != 0) give_up("a payload was damaged");
   return byte;
 }

@@ -104,7 +104,7 @@ static void eventfd_send(const uint8_t *message, size_t size) {
 static void eventfd_receive(uint8_t *message, size_t size) {
   uint64_t count;
   if (read(events[in], &count, sizeof count) != sizeof count) die("read");
-  if (!has_come()) die("an event without a message");
+  if (!has_come()) give_up("an event without a message");
   take(message, size);
 }
 
