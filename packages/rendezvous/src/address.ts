@@ -17,14 +17,22 @@ export type Place =
 export function placeOf(url: URL, operation: string, uid: number): Place {
   const name = bareName(url, operation)
   checkQuery(url, operation, ['at'])
-  const at = url.searchParams.get('at')
-  if (at !== null) return { kind: 'file', path: socketFile(at, url, operation) }
+  if (url.searchParams.has('at')) return { kind: 'file', path: socketFile(url, operation) }
   const abstract = `strait/${uid}/${url.protocol.slice(0, -1)}/${name}`
   return { kind: 'abstract', name: abstract, address: new TextEncoder().encode(`\0${abstract}`) }
 }
 
-function socketFile(at: string, url: URL, operation: string): string {
-  const invalid = (reason: string) => new StraitError('ADDRESS_INVALID', reason, { operation, url })
+function socketFile(url: URL, operation: string): string {
+  const invalid = (reason: string, cause?: unknown) =>
+    new StraitError('ADDRESS_INVALID', reason, { operation, url, cause })
+  // Not as `searchParams` has it, to which a plus is a blank. There is no other parameter.
+  const [, written = ''] = /[?&][^=&]*=([^&]*)/.exec(url.search) ?? []
+  let at: string
+  try {
+    at = decodeURIComponent(written)
+  } catch (cause) {
+    throw invalid('malformed percent-encoding', cause)
+  }
   if (!at.startsWith('/')) throw invalid('`at` is an absolute path, as in ?at=/run/app.sock')
   if (at.endsWith('/')) throw invalid('`at` ends in a slash; it must name a file')
   if (at.includes('\0')) throw invalid('a path has no zero byte')

@@ -8,13 +8,19 @@ import {
   throwIfAborted,
 } from '@strait/core'
 import { claimPath } from '@strait/core/node'
-import { check, kernelError, type Native, native, Readiness } from '@strait/posix'
+import { check, isAgain, kernelError, type Native, native, Readiness } from '@strait/posix'
 import { placeOf } from './address.js'
 import { credentialsOf, ownUid } from './meet.js'
 import { SocketPackets } from './socket-packets.js'
 
 /** The kernel's queue of those whom nobody accepted yet; it allows net.core.somaxconn at most. */
 const KERNEL_BACKLOG = 4096
+
+/** Then the event loop gets its turn, and those who were hung up on are closed. */
+const ACCEPTS_PER_TURN = 64
+
+/** How long a listener without any descriptor left waits before it looks again, in ms. */
+const RECOVERY = 100
 
 const EADDRINUSE = -98
 const EMFILE = -24
@@ -54,11 +60,11 @@ export async function listenAt<C extends BaseChannel>(
       )
       release = claim.release
     }
-    if (options.signal?.aborted) release()
     throwIfAborted('listen', url, options.signal)
     return new RendezvousListener(descriptor, url, options, welcome, release)
   } catch (error) {
     system.close(descriptor)
+    release()
     throw error
   }
 }
@@ -85,6 +91,8 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
   readonly #greeting = new Set<SocketPackets>()
   /** Given up for a moment where there are no descriptors left, so that who connects is told instead of kept. */
   #reserve: number
+  #recovery: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(
     descriptor: number,
@@ -95,9 +103,11 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
   ) {
     super(url, {
       close: async () => {
+        this.#closed = true
+        clearTimeout(this.#recovery)
         this.#readiness.close()
         this.#native.close(descriptor)
-        this.#native.close(this.#reserve)
+        if (this.#reserve >= 0) this.#native.close(this.#reserve)
         release()
         for (const packets of this.#greeting) packets.hangUp()
       },
@@ -107,28 +117,43 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
     this.#descriptor = descriptor
     this.#backlog = backlog
     this.#welcome = welcome
-    this.#reserve = this.#native.duplicate(descriptor)
+    this.#reserve = check(this.#native.duplicate(descriptor), 'listen', url.href)
     this.#readiness = new Readiness(descriptor, () => this.#acceptAll())
     this.#readiness.watch(this.#native.UV_READABLE)
     this.#readiness.ref()
   }
 
   #acceptAll(): void {
-    for (;;) {
+    for (let count = 0; count < ACCEPTS_PER_TURN && !this.#closed; count++) {
       const descriptor = this.#native.accept(this.#descriptor)
-      if (descriptor >= 0) this.#admit(descriptor)
-      else if (descriptor === EMFILE || descriptor === ENFILE) this.#turnAway(descriptor)
-      if (descriptor < 0) return
+      if (descriptor < 0) {
+        if (descriptor === EMFILE || descriptor === ENFILE) this.#turnAway(descriptor)
+        else if (!isAgain(descriptor)) this.#recover()
+        return
+      }
+      this.#admit(descriptor)
     }
   }
 
   /** Accepts with the descriptor held in reserve, only to hang up. */
   #turnAway(result: number): void {
-    this.#refuse(kernelError(result, 'listen', this.url.href))
     this.#native.close(this.#reserve)
     const descriptor = this.#native.accept(this.#descriptor)
     if (descriptor >= 0) this.#native.close(descriptor)
     this.#reserve = this.#native.duplicate(this.#descriptor)
+    if (this.#reserve < 0) this.#recover()
+    this.#refuse(kernelError(result, 'listen', this.url.href))
+  }
+
+  /** Whoever waits in the kernel's queue is ready for ever: without a pause that would be a busy loop. */
+  #recover(): void {
+    this.#readiness.watch(0)
+    this.#recovery = setTimeout(() => {
+      if (this.#reserve < 0) this.#reserve = this.#native.duplicate(this.#descriptor)
+      if (this.#reserve < 0) this.#recover()
+      else this.#readiness.watch(this.#native.UV_READABLE)
+    }, RECOVERY)
+    this.#recovery.unref()
   }
 
   #admit(descriptor: number): void {
@@ -150,12 +175,12 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
     }
     this.#welcome(packets, peer).then(
       (channel) => {
-        this.#greeting.delete(packets)
-        this.offer(channel)
+        // Otherwise it had to make room just now.
+        if (this.#greeting.delete(packets)) this.offer(channel)
+        else channel.abort()
       },
       (error: StraitError) => {
-        this.#greeting.delete(packets)
-        this.#refuse(error)
+        if (this.#greeting.delete(packets)) this.#refuse(error)
       },
     )
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -22,6 +23,9 @@ import { ownUid } from './meet.js'
 
 const SUFFIX = '.record'
 
+/** How the FIFO of a record is called: with a slash in it, or as a record, no name of ours. */
+const FIFO_NAME = /^[0-9a-f]{24}-[a-z]+$/
+
 const ENOENT = 2
 
 /** An object that a record answers for. */
@@ -30,11 +34,11 @@ export interface Recorded {
   readonly name: string
 }
 
-/** How an object of each kind is removed. Not being there is fine. */
-const REMOVE: Record<Recorded['kind'], (name: string) => void> = {
-  fifo: (name) => {
-    // Only what lies in the runtime directory, whatever a record says.
-    removeFile(join(runtimeDirectory(), basename(name)))
+/** How an object of each kind is known, whatever a record says, and removed. Not being there is fine. */
+const KINDS: Record<Recorded['kind'], { isName(name: unknown): boolean; remove(name: string): void }> = {
+  fifo: {
+    isName: (name) => typeof name === 'string' && FIFO_NAME.test(name),
+    remove: (name) => removeFile(join(runtimeDirectory(), name)),
   },
 }
 
@@ -44,24 +48,38 @@ export function runtimeDirectory(): string {
   return given?.startsWith('/') ? join(given, 'strait') : join(tmpdir(), `strait-${ownUid()}`)
 }
 
-/** Makes the runtime directory, or makes sure that it is ours and nobody else may enter it. */
+/** Makes the runtime directory, if it is not there, and makes sure of it. */
 function openRuntimeDirectory(operation: string): string {
   const directory = runtimeDirectory()
+  for (;;) {
+    try {
+      mkdirSync(directory, { mode: 0o700 })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') {
+        const reason = 'the directory that XDG_RUNTIME_DIR or TMPDIR names is not there'
+        throw new StraitError('SYSTEM', reason, { operation, url: directory, cause: error })
+      }
+      if (code !== 'EEXIST') throw systemError(error, operation, directory)
+    }
+    if (isOurs(directory, operation)) return directory
+    // Who let go of the last record in it has just removed it.
+  }
+}
+
+/** Whether the directory is there, and if so makes sure that it is ours and nobody else may enter it. */
+function isOurs(directory: string, operation: string): boolean {
   const refuse = (reason: string) =>
     new StraitError('PERMISSION', `${directory} ${reason}; XDG_RUNTIME_DIR names another place`, {
       operation,
     })
-  try {
-    mkdirSync(directory, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw systemError(error, operation, directory)
-  }
-  const stat = lstatSync(directory)
+  const stat = lstatSync(directory, { throwIfNoEntry: false })
+  if (stat === undefined) return false
   if (stat.isSymbolicLink()) throw refuse('is a symbolic link')
   if (!stat.isDirectory()) throw refuse('is not a directory')
   if (stat.uid !== ownUid()) throw refuse(`belongs to user ${stat.uid}`)
   if ((stat.mode & 0o077) !== 0) throw refuse('is open to other users')
-  return directory
+  return true
 }
 
 /** A record that this process holds. */
@@ -82,7 +100,7 @@ export class HeldRecord {
   /**
    * An empty record, locked.
    *
-   * - Errors: `PERMISSION` somebody else's directory stands there; `NO_RESOURCES`.
+   * - Errors: `PERMISSION` somebody else's directory stands there; `NO_RESOURCES`; `SYSTEM` there is no place for it.
    */
   static create(operation: string): HeldRecord {
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -94,17 +112,28 @@ export class HeldRecord {
       // Who let go of the last record has just removed the directory.
       if (descriptor === -ENOENT) continue
       check(descriptor, operation, path)
-      // A sweep may have come between the two calls: then it has the lock, and the file goes.
+      // Somebody who looks at records may have come between the two calls, and has the lock or has removed the file.
       if (system.lockFile(descriptor, true) === 0 && stillThere(path)) {
         return new HeldRecord(directory, path, descriptor)
       }
+      removeFile(path)
       system.close(descriptor)
     }
   }
 
-  /** Before the object is created. */
+  /**
+   * Before the object is created.
+   *
+   * - Errors: `NO_RESOURCES` the record does not fit on the file system.
+   */
   add(object: Recorded): void {
-    writeSync(this.#descriptor, `${JSON.stringify(object)}\n`)
+    const line = Buffer.from(`${JSON.stringify(object)}\n`)
+    try {
+      for (let written = 0; written < line.length; )
+        written += writeSync(this.#descriptor, line, written, line.length - written)
+    } catch (error) {
+      throw systemError(error, 'record', this.#path)
+    }
   }
 
   /** When nothing that the record names is there any more. */
@@ -143,45 +172,73 @@ export interface FoundRecord {
   readonly objects: readonly Recorded[]
 }
 
-/** The records of this user, and what they name. Removes those of the dead, with what they name, where `remove`. */
+/**
+ * The records of this user, and what they name. Removes those of the dead, with what they name, where `remove`.
+ *
+ * - Errors: `PERMISSION` somebody else's directory stands there.
+ */
 export function findRecords({ remove }: { remove: boolean }): FoundRecord[] {
   const directory = runtimeDirectory()
-  if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return []
-  openRuntimeDirectory('sweep')
-  const found = readdirSync(directory)
+  if (!isOurs(directory, 'sweep')) return []
+  const found = namesIn(directory)
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => look(join(directory, name), remove))
   if (remove) removeIfEmpty(directory)
   return found.filter((record) => record !== undefined)
 }
 
-/** Removes what killed processes of this user left. */
+/**
+ * Removes what killed processes of this user left.
+ *
+ * - Errors: those of {@link findRecords}.
+ */
 export const sweep = (): void => void findRecords({ remove: true })
 
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    // Somebody has just removed the last record, and the directory.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw systemError(error, 'sweep', directory)
+  }
+}
+
+/** Others may be looking at the same one, or letting go of it: what is gone meanwhile is none. */
 function look(path: string, remove: boolean): FoundRecord | undefined {
   const system = native('sweep')
-  const descriptor = system.open(path, constants.O_RDWR | constants.O_NOFOLLOW, 0)
+  const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants
+  const descriptor = system.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0)
   if (descriptor < 0) return undefined
   try {
+    if (!fstatSync(descriptor).isFile()) return undefined
     const alive = system.lockFile(descriptor, true) !== 0
-    const objects = readObjects(path)
-    if (remove && !alive && stillThere(path)) {
-      for (const { kind, name } of objects) REMOVE[kind](name)
-      removeFile(path)
-    }
+    const objects = objectsIn(readFileSync(descriptor, { encoding: 'utf8' }))
+    if (!stillThere(path)) return undefined
+    if (remove && !alive) removeOrphans(path, objects)
     return { path, alive, objects }
   } finally {
     system.close(descriptor)
   }
 }
 
+/** What cannot be removed stays, with its record. */
+function removeOrphans(path: string, objects: readonly Recorded[]): void {
+  try {
+    for (const { kind, name } of objects) KINDS[kind].remove(name)
+    removeFile(path)
+  } catch {
+    // The next sweep tries again; nobody shall fail because of what somebody else left.
+  }
+}
+
 /** A line that is cut, or no line of ours, names nothing that was created. */
-function readObjects(path: string): Recorded[] {
-  const lines = readFileSync(path, { encoding: 'utf8' }).split('\n').slice(0, -1)
+function objectsIn(text: string): Recorded[] {
+  const lines = text.split('\n').slice(0, -1)
   return lines.flatMap((line) => {
     try {
       const object = JSON.parse(line) as Recorded
-      return Object.hasOwn(REMOVE, object.kind) ? [object] : []
+      return Object.hasOwn(KINDS, object.kind) && KINDS[object.kind].isName(object.name) ? [object] : []
     } catch {
       return []
     }

@@ -6,14 +6,18 @@ const MAX_PACKET_SIZE = 32 * 1024
 
 const SLAB_SIZE = 4 * MAX_PACKET_SIZE
 
+/** So many descriptors may wait to be taken, or those of two packets where that is more. */
+const MOST_UNTAKEN = 64
+
 const ECONNRESET = -104
+const EMFILE = -24
 
 /** The kernel passes no more descriptors in one message; SCM_MAX_FD. */
 export const MOST_DESCRIPTORS = 253
 
 /**
  * A Unix SEQPACKET socket that is connected, as a `PacketLink`; unix(7). It owns the descriptor. Packets may carry
- * descriptors; more than `mostDescriptors` end it as `CORRUPT`, and none stays open.
+ * descriptors; more than `mostDescriptors` in one, or many that nobody takes, end it as `CORRUPT`, and those stay closed.
  */
 export class SocketPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
@@ -35,6 +39,7 @@ export class SocketPackets implements PacketLink {
   mostDescriptors = 0
   /** What came with a packet, by its bytes. Who takes it owns it. */
   readonly #received = new Map<ArrayBufferLike, Map<number, number[]>>()
+  #untaken = 0
   /** What goes with a packet whose body is this. */
   readonly #attached = new Map<Uint8Array, Int32Array>()
 
@@ -73,10 +78,10 @@ export class SocketPackets implements PacketLink {
       this.#readiness.watch(this.#readiness.events | this.#native.UV_READABLE)
       return undefined
     }
-    if (count <= 0) return this.#end(count === 0 ? undefined : kernelError(count, 'receive', this.#url.href))
+    if (count < 0) return this.#end(kernelError(count, 'receive', this.#url.href))
     const packet = new Uint8Array(this.#slab.buffer, this.#offset, count)
     const refusal = this.#keepDescriptors(packet)
-    if (refusal !== undefined) return this.#end(this.#corrupt(refusal))
+    if (count === 0 || refusal !== undefined) return this.#end(refusal)
     this.#offset += count
     return packet
   }
@@ -92,21 +97,38 @@ export class SocketPackets implements PacketLink {
     )
   }
 
-  /** Keeps what came with the packet, or says why not. */
-  #keepDescriptors(packet: Uint8Array): string | undefined {
+  /** Keeps what came with the packet, or closes it and says why. */
+  #keepDescriptors(packet: Uint8Array): StraitError | undefined {
     const [flags = 0, count = 0] = this.#info
     const { MSG_TRUNC, MSG_CTRUNC } = this.#native
     if (count === 0 && (flags & (MSG_TRUNC | MSG_CTRUNC)) === 0) return undefined
     const descriptors = [...this.#arriving.subarray(0, Math.min(count, MOST_DESCRIPTORS))]
-    if ((flags & MSG_TRUNC) === 0 && (flags & MSG_CTRUNC) === 0 && count <= this.mostDescriptors) {
-      const { buffer } = this.#slab
-      const there = this.#received.get(buffer) ?? new Map<number, number[]>()
-      this.#received.set(buffer, there.set(packet.byteOffset, descriptors))
-      return undefined
+    const refusal = this.#refuse(packet.length, count)
+    if (refusal !== undefined) {
+      for (const descriptor of descriptors) this.#native.close(descriptor)
+      return refusal
     }
-    for (const descriptor of descriptors) this.#native.close(descriptor)
-    if ((flags & MSG_TRUNC) !== 0) return 'a packet that is too long'
-    return `${count} descriptors with a packet that may have ${this.mostDescriptors}`
+    const { buffer } = this.#slab
+    const there = this.#received.get(buffer) ?? new Map<number, number[]>()
+    this.#received.set(buffer, there.set(packet.byteOffset, descriptors))
+    this.#untaken += count
+    return undefined
+  }
+
+  #refuse(length: number, count: number): StraitError | undefined {
+    const [flags = 0] = this.#info
+    const { MSG_TRUNC, MSG_CTRUNC } = this.#native
+    // With an empty packet nothing may come: it is what a hang-up looks like.
+    const most = length === 0 ? 0 : this.mostDescriptors
+    const truncated = (flags & MSG_CTRUNC) !== 0
+    if ((flags & MSG_TRUNC) !== 0) return this.#corrupt('a packet that is too long')
+    if (count > most || (truncated && most === 0))
+      return this.#corrupt(`${count} descriptors with a packet that may have ${most}`)
+    // There is always room for the most that the kernel passes; so there was none in this process.
+    if (truncated) return kernelError(EMFILE, 'receive', this.#url.href)
+    if (this.#untaken + count > Math.max(MOST_UNTAKEN, 2 * most))
+      return this.#corrupt(`more descriptors than are taken here; ${this.#untaken} wait`)
+    return undefined
   }
 
   #corrupt(what: string): StraitError {
@@ -124,6 +146,7 @@ export class SocketPackets implements PacketLink {
     const there = this.#received.get(bytes.buffer)
     const at = bytes.byteOffset - offset
     const descriptors = there?.get(at) ?? []
+    this.#untaken -= descriptors.length
     if (there?.delete(at) === true && there.size === 0) this.#received.delete(bytes.buffer)
     return descriptors
   }
