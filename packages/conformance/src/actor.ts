@@ -1,4 +1,4 @@
-import { type BaseChannel, StraitError } from '@strait/core'
+import { type BaseChannel, isSync, type PeerInfo, StraitError, type SyncChannel } from '@strait/core'
 import { fill } from './fill.js'
 import { digest, pattern } from './pattern.js'
 
@@ -18,6 +18,25 @@ export function reportError(error: unknown): ErrorReport {
 export interface Harvest {
   readonly digests: string[]
   readonly end?: 'clean' | ErrorReport
+}
+
+/** The methods with which a thread can block. */
+export type BlockingMethod = 'sendSync' | 'receiveSync'
+
+/** A channel that can block its thread. */
+export function blocking(channel: BaseChannel): SyncChannel {
+  if (!isSync(channel)) throw new TypeError(`a channel of ${channel.url} cannot block its thread`)
+  return channel
+}
+
+/**
+ * Says with a message that it is about to block this thread, then does so until the channel ends: nobody sends to it,
+ * or nobody reads.
+ */
+export function blockIn(method: BlockingMethod, channel: SyncChannel): void {
+  channel.sendSync(pattern(0, 9))
+  if (method === 'receiveSync') channel.receiveSync()
+  else for (;;) channel.sendSync(pattern(0, 60_000))
 }
 
 /**
@@ -65,6 +84,29 @@ export class Actor {
     }
   }
 
+  /** As {@link send}, and blocks this thread. */
+  async sendSync(first: number, sizes: readonly number[]): Promise<void> {
+    const channel = blocking(this.#channel)
+    for (const [offset, size] of sizes.entries()) channel.sendSync(pattern(first + offset, size))
+  }
+
+  /** As {@link echo}, and blocks this thread. */
+  async echoSync(): Promise<'clean' | ErrorReport> {
+    const channel = blocking(this.#channel)
+    try {
+      for (let message = channel.receiveSync(); message !== undefined; message = channel.receiveSync()) {
+        channel.sendSync(message)
+      }
+      return 'clean'
+    } catch (error) {
+      return reportError(error)
+    }
+  }
+
+  async blockIn(method: BlockingMethod): Promise<void> {
+    blockIn(method, blocking(this.#channel))
+  }
+
   /** The code with which a send fails, or undefined: it did not. */
   async sendFails(): Promise<string | undefined> {
     return this.#channel.send(pattern(0, 8)).then(
@@ -89,6 +131,10 @@ export class Actor {
 
   async state(): Promise<string> {
     return this.#channel.state
+  }
+
+  async peer(): Promise<PeerInfo | undefined> {
+    return this.#channel.peer
   }
 
   async maxMessageSize(): Promise<number> {

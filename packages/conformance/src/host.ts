@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { type BaseChannel, type BaseListener, parseAddress } from '@strait/core'
 import { type PeerTransport, parentChannel } from '@strait/core/node'
-import { Actor, type ActorMethod, reportError } from './actor.js'
+import { Actor, type ActorMethod, type BlockingMethod, reportError } from './actor.js'
+import { startBlockedThread } from './blocked-thread.js'
 import { census, settledLeftovers } from './census.js'
 import { enterPhase, type Phase, runPhases } from './phases.js'
 import { warmUp } from './warm-up.js'
@@ -24,6 +25,7 @@ export interface Request {
     | 'exit'
     | 'lonely'
     | 'block'
+    | 'block thread'
     | 'self'
     | 'reset'
   readonly args: readonly unknown[]
@@ -82,6 +84,10 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
     else process.stdin.resume()
   },
   block: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+  'block thread': async (method: BlockingMethod, address?: string) => {
+    const { asleep } = startBlockedThread({ module, exported }, method, address)
+    await asleep
+  },
   // Where the kernel counts what this process, or this thread, does.
   self: () => (isMainThread ? `/proc/${process.pid}/task` : `/proc/${readlinkSync('/proc/thread-self')}`),
 }

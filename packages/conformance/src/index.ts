@@ -4,13 +4,33 @@ import { C6, C7, C8 } from './clauses/ends.js'
 import { C4, C5 } from './clauses/flow.js'
 import { C11 } from './clauses/leftovers.js'
 import { C1, C2, C3 } from './clauses/messages.js'
+import { peerCredentials } from './clauses/peer.js'
 import { C12, C14 } from './clauses/process.js'
 import { stateMatrix } from './clauses/state-matrix.js'
+import { sync } from './clauses/sync.js'
 import { arrangementsOf, type Clause, isRemote, type Runner, runTrial, type Subject, Trial } from './suite.js'
 
 export type { Runner, Subject } from './suite.js'
 
-const CLAUSES = { C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14, states: stateMatrix }
+const CLAUSES = {
+  C1,
+  C2,
+  C3,
+  C4,
+  C5,
+  C6,
+  C7,
+  C8,
+  C9,
+  C10,
+  C11,
+  C12,
+  C13,
+  C14,
+  peer: peerCredentials,
+  sync,
+  states: stateMatrix,
+}
 
 /**
  * The contract of a Channel as tests, for one transport: clause by clause, in every arrangement that the transport has
@@ -26,14 +46,15 @@ export function conformance(runner: Runner, subject: Subject): void {
       test(title, body, where) {
         for (const arrangement of arrangements) {
           if (where === 'remote' && !isRemote(arrangement)) continue
-          tests.push([`${title} (${arrangement})`, () => runTrial(new Trial(subject, arrangement), body)])
+          const name = `${title} (${arrangement})`
+          tests.push([name, () => runTrial(name, new Trial(subject, arrangement), body)])
         }
       },
       named(title, body) {
         if (listen !== undefined && connect !== undefined) clause.once(title, body)
       },
       once(title, body, patience) {
-        tests.push([title, () => runTrial(new Trial(subject, arrangements[0]!), body, patience)])
+        tests.push([title, () => runTrial(title, new Trial(subject, arrangements[0]!), body, patience)])
       },
     }
     register(clause)

@@ -14,6 +14,7 @@ import { Actor } from './actor.js'
 import { census, settledLeftovers } from './census.js'
 import { Host, type RemoteActor } from './remote.js'
 import { warmUp, warmUpPlace } from './warm-up.js'
+import { startWatchdog, watch } from './watchdog.js'
 
 /** What the suite needs of a test runner; vitest, node:test and mocha all have it. */
 export interface Runner {
@@ -204,18 +205,23 @@ const warm = new Map<PeerTransport, Promise<unknown>>()
 /** Once for each transport: what comes on first use and stays is not left by a test. */
 function warmOnce(subject: Subject): Promise<unknown> {
   const { transport } = subject
-  if (!warm.has(transport)) warm.set(transport, warmUp(transport, warmUpPlace(subject)))
+  const { sync } = transport.capabilities
+  if (!warm.has(transport)) {
+    warm.set(transport, Promise.all([warmUp(transport, warmUpPlace(subject)), sync && startWatchdog()]))
+  }
   return warm.get(transport)!
 }
 
 /** Runs one test: a hang is a failure with a name, and what stays behind is a failure too. */
 export async function runTrial(
+  name: string,
   trial: Trial,
   body: (trial: Trial) => Promise<void>,
   patience = 1,
 ): Promise<void> {
   await warmOnce(trial.subject)
   trial.prepare()
+  const unwatch = watch(name)
   const before = census(trial.directory)
   const guard = (trial.subject.guard ?? 20_000) * patience
   let ticks = 0
@@ -238,6 +244,7 @@ export async function runTrial(
   } finally {
     clearInterval(timer)
     await trial.end()
+    unwatch()
     rmSync(trial.directory, { recursive: true })
   }
 }

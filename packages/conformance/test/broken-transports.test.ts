@@ -1,7 +1,9 @@
 import { mem } from '@strait/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { closeLeaked, MUTANTS } from './broken/mutants.js'
+import { PACKET_MUTANTS, packetMem } from './broken/packet-mutants.js'
 import { failedClauses } from './broken/runner.js'
+import { HONEST, PEER_MUTANTS, SYNC_MUTANTS } from './broken/sync-mutants.js'
 
 // The suite is tested by transports that break one promise each: it must say which, and nothing else.
 
@@ -25,7 +27,14 @@ describe('the conformance suite', () => {
     expect([...(await failedClauses({ transport: mem, ...subject, guard: 20_000 }))]).toEqual([])
   })
 
-  for (const { name, breaks, implies = [], transport } of MUTANTS) {
+  for (const [what, transport] of [...HONEST, ['over packets', packetMem()] as const]) {
+    it(`finds nothing wrong with one ${what}`, async () => {
+      expect([...(await failedClauses({ transport, guard: 20_000 }))]).toEqual([])
+    })
+  }
+
+  const mutants = [...MUTANTS, ...SYNC_MUTANTS, ...PEER_MUTANTS, ...PACKET_MUTANTS]
+  for (const { name, breaks, implies = [], transport } of mutants) {
     it(`${breaks} catches a transport that ${name}`, async () => {
       const failed = await failedClauses({ transport, ...subject })
       expect([...failed.keys()]).toContain(breaks)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { BaseChannel, ErrorCode } from '@strait/core'
+import { blocking } from '../actor.js'
 import { pattern } from '../pattern.js'
 import type { Clause, Couple, Trial } from '../suite.js'
 import { rejectsWith, settlesSoon, throwsWith } from './helpers.js'
@@ -179,10 +180,27 @@ const METHODS: Record<string, Method> = {
   },
 }
 
+/** Of channels that can block their thread. */
+const BLOCKING_METHODS: Record<string, Method> = {
+  sendSync: async ({ near }, { send }) => {
+    const call = () => blocking(near).sendSync(pattern(9, 9))
+    if (send === 'ok') call()
+    else throwsWith(call, send as ErrorCode)
+  },
+  receiveSync: async ({ near }, { receive }) => {
+    const call = () => blocking(near).receiveSync(receive === 'waits' ? { timeout: 0 } : {})
+    if (receive === 'waits') throwsWith(call, 'TIMEOUT')
+    else if (receive === 'undefined') assert.equal(call(), undefined)
+    else if (receive === 'ok') assert.equal(call()!.length, 10)
+    else throwsWith(call, receive as ErrorCode)
+  },
+}
+
 /** Every method in every state. */
 export function stateMatrix(clause: Clause): void {
+  const { sync } = clause.subject.transport.capabilities
   for (const state of STATES) {
-    for (const [name, method] of Object.entries(METHODS)) {
+    for (const [name, method] of Object.entries({ ...METHODS, ...(sync ? BLOCKING_METHODS : {}) })) {
       clause.test(
         `${state.clause} ${name}, when ${state.name}`,
         async (trial: Trial) => {

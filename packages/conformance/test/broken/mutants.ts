@@ -36,7 +36,7 @@ function pairOf(spoil: (a: BaseChannel, b: BaseChannel) => unknown): Transport<B
 }
 
 /** The link of a channel, to be spoiled. */
-const linkOf = (channel: BaseChannel) => (channel as unknown as { link: Link }).link
+export const linkOf = (channel: BaseChannel) => (channel as unknown as { link: Link }).link
 
 /** What a spoiled link was before. */
 interface Original extends Pick<Link, 'read' | 'shutdown' | 'destroy'> {
@@ -409,7 +409,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'listens before it can be connected to',
     breaks: 'C10',
-    implies: ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9', 'C11', 'C13'],
+    implies: ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9', 'C11', 'C12', 'C13'],
     transport: named({
       async listen(url, options) {
         const listener = await mem.listen(url, options)

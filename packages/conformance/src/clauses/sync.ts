@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict'
+import type { BaseChannel } from '@strait/core'
+import { type BlockingMethod, blocking } from '../actor.js'
+import { startBlockedThread, untilAsleep, untilStopped } from '../blocked-thread.js'
+import { fill } from '../fill.js'
+import { digest, expected, pattern } from '../pattern.js'
+import type { Clause, Trial } from '../suite.js'
+import { later, rejectsWith, throwsWith } from './helpers.js'
+
+const BLOCKING: BlockingMethod[] = ['sendSync', 'receiveSync']
+
+/** Up to more than any mechanism holds, in bytes. */
+const SIZES = [
+  0, 1, 7, 8, 4095, 4096, 4097, 32_767, 32_768, 65_535, 65_536, 65_537, 1_000_000, 5_000_000, 0, 1,
+]
+
+/** Long enough to time out in, in ms. */
+const MOMENT = 30
+
+const repeated = (size: number, count: number) => Array.from({ length: count }, () => size)
+
+/** Everything that can still be received, then the error with which it ended, or undefined: cleanly. */
+function drainSync(channel: BaseChannel): { digests: string[]; error: unknown } {
+  const sync = blocking(channel)
+  const digests: string[] = []
+  try {
+    for (let message = sync.receiveSync(); message !== undefined; message = sync.receiveSync()) {
+      digests.push(digest(message))
+    }
+    return { digests, error: undefined }
+  } catch (error) {
+    return { digests, error }
+  }
+}
+
+export function sync(clause: Clause): void {
+  if (!clause.subject.transport.capabilities.sync) {
+    clause.test('C12 a channel of a transport without `sync` cannot block its thread', async (trial) => {
+      const { near } = await trial.couple()
+      for (const method of BLOCKING) assert.equal(method in near, false)
+    })
+    return
+  }
+  messages(clause)
+  order(clause)
+  timeouts(clause)
+  ends(clause)
+  blockedThreads(clause)
+}
+
+function messages(clause: Clause): void {
+  const sizes = SIZES.filter((size) => size <= clause.subject.transport.capabilities.maxMessageSize)
+
+  clause.test(
+    'C1 sendSync passes messages of every size to a peer that reads',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const received = far.receive(sizes.length)
+      for (const [index, size] of sizes.entries()) blocking(near).sendSync(pattern(index, size))
+      assert.deepEqual(await received, { digests: expected(0, sizes) })
+    },
+    'remote',
+  )
+
+  clause.test(
+    'C1 receiveSync gets messages of every size from a peer that sends meanwhile',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const sent = far.send(0, sizes)
+      for (const [index, size] of sizes.entries())
+        assert.equal(digest(blocking(near).receiveSync()!), expected(index, [size])[0])
+      await sent
+    },
+    'remote',
+  )
+
+  clause.test('C1 what sendSync took and what receiveSync gives need no event loop here', async (trial) => {
+    const { near, far } = await trial.couple()
+    const turn = setImmediate(() => assert.fail('the event loop had a turn'))
+    for (let index = 0; index < 10; index++) blocking(near).sendSync(pattern(index, 100 * index))
+    clearImmediate(turn)
+    const sizes = Array.from({ length: 10 }, (_, index) => 100 * index)
+    assert.deepEqual((await far.receive(10)).digests, expected(0, sizes))
+    await far.send(50, sizes)
+    const later = setImmediate(() => assert.fail('the event loop had a turn'))
+    for (let index = 0; index < 10; index++)
+      assert.equal(digest(blocking(near).receiveSync()!), expected(50 + index, [100 * index])[0])
+    clearImmediate(later)
+  })
+
+  clause.test('C1 what sendSync refuses it has not sent', async (trial) => {
+    const { near, far } = await trial.couple({ maxMessageSize: 1000 })
+    const channel = blocking(near)
+    assert.throws(() => channel.sendSync('text' as never), TypeError)
+    throwsWith(() => channel.sendSync(pattern(0, 1001)), 'TOO_LARGE')
+    channel.sendSync(pattern(1, 1000))
+    assert.deepEqual((await far.receive(1)).digests, expected(1, [1000]))
+  })
+
+  clause.test("C3 the sender's buffer is its own again when sendSync returns", async (trial) => {
+    const { near, far } = await trial.couple()
+    const sizes = [1, 100, 5000, 20_000]
+    for (const [index, size] of sizes.entries()) {
+      const buffer = pattern(index, size)
+      blocking(near).sendSync(buffer)
+      buffer.fill(0xee)
+    }
+    assert.deepEqual((await far.receive(sizes.length)).digests, expected(0, sizes))
+  })
+}
+
+function order(clause: Clause): void {
+  for (const [how, echo] of [
+    ['waits', 'echo'],
+    ['is blocked too', 'echoSync'],
+  ] as const) {
+    clause.test(
+      `C2 messages go round while this thread is blocked, and the peer ${how}`,
+      async (trial) => {
+        const { near, far } = await trial.couple()
+        const channel = blocking(near)
+        const echoed = far[echo]()
+        for (let index = 0; index < 200; index++) {
+          const size = index % 20 === 0 ? 200_000 : index
+          channel.sendSync(pattern(index, size))
+          assert.equal(digest(channel.receiveSync()!), expected(index, [size])[0])
+        }
+        await near.close()
+        assert.equal(await echoed, 'clean')
+      },
+      'remote',
+    )
+  }
+
+  clause.test(
+    'C2 a blocked peer and one that waits understand each other',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const echoed = far.echoSync()
+      for (let index = 0; index < 100; index++) {
+        const size = index % 20 === 0 ? 200_000 : index
+        await near.send(pattern(index, size))
+        assert.equal(digest((await near.receive())!), expected(index, [size])[0])
+      }
+      await near.close()
+      assert.equal(await echoed, 'clean')
+    },
+    'remote',
+  )
+
+  clause.test(
+    'C2 sendSync goes behind every send that waits',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const count = fill(near, 0, 5000)
+      const waiting = [0, 1, 2].map((offset) => near.send(pattern(count + offset, 5000)))
+      const received = far.receive(count + 4)
+      blocking(near).sendSync(pattern(count + 3, 5000))
+      assert.deepEqual((await received).digests, expected(0, repeated(5000, count + 4)))
+      await Promise.all(waiting)
+    },
+    'remote',
+  )
+
+  clause.test(
+    'C2 receiveSync goes behind every receive that waits',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const waiting = [near.receive(), near.receive()]
+      const sent = far.send(0, [10, 20, 30])
+      assert.equal(digest(blocking(near).receiveSync()!), expected(2, [30])[0])
+      const earlier = await Promise.all(waiting)
+      assert.deepEqual(
+        earlier.map((message) => digest(message!)),
+        expected(0, [10, 20]),
+      )
+      await sent
+    },
+    'remote',
+  )
+
+  clause.test(
+    'C2 what blocks, what waits and what does neither may take turns',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const channel = blocking(near)
+      const sizes = Array.from({ length: 120 }, (_, index) => (index % 7 === 0 ? 30_000 : index))
+      const received = far.receive(sizes.length)
+      const sent = far.send(1000, sizes)
+      const sends: Promise<void>[] = []
+      const digests: string[] = []
+      for (const [index, size] of sizes.entries()) {
+        const message = pattern(index, size)
+        if (index % 3 === 0) channel.sendSync(message)
+        else if (index % 3 === 1 || !channel.trySend(message)) sends.push(channel.send(message))
+        const tried = index % 4 === 0 ? channel.tryReceive() : undefined
+        const next = index % 4 === 1 ? await channel.receive() : (tried ?? channel.receiveSync())
+        digests.push(digest(next!))
+      }
+      assert.deepEqual(digests, expected(1000, sizes))
+      await Promise.all(sends)
+      assert.deepEqual((await received).digests, expected(0, sizes))
+      await sent
+    },
+    'remote',
+  )
+}
+
+function timeouts(clause: Clause): void {
+  clause.test('C9 a receiveSync whose time is over is TIMEOUT and has taken no message', async (trial) => {
+    const { near, far } = await trial.couple()
+    const channel = blocking(near)
+    const start = performance.now()
+    throwsWith(() => channel.receiveSync({ timeout: MOMENT }), 'TIMEOUT')
+    assert.ok(performance.now() - start >= MOMENT)
+    throwsWith(() => channel.receiveSync({ timeout: 0 }), 'TIMEOUT')
+    assert.equal(near.state, 'open')
+    await far.send(0, [10, 20, 30])
+    const digests = [channel.receiveSync({ timeout: 10_000 }), channel.receiveSync({ timeout: 10_000 })]
+    assert.deepEqual(
+      digests.map((message) => digest(message!)),
+      expected(0, [10, 20]),
+    )
+    assert.equal(digest((await near.receive())!), expected(2, [30])[0])
+  })
+
+  clause.test('C9 a time that is none is a RangeError, and nothing was sent or taken', async (trial) => {
+    const { near, far } = await trial.couple()
+    const channel = blocking(near)
+    await far.send(0, [10])
+    for (const timeout of [-1, Number.NaN]) {
+      assert.throws(() => channel.sendSync(pattern(0, 10), { timeout }), RangeError)
+      assert.throws(() => channel.receiveSync({ timeout }), RangeError)
+    }
+    assert.equal(digest(channel.receiveSync()!), expected(0, [10])[0])
+    channel.sendSync(pattern(1, 20))
+    assert.deepEqual((await far.receive(1)).digests, expected(1, [20]))
+  })
+
+  clause.test('C9 a sendSync whose time is over is TIMEOUT and has sent nothing', async (trial) => {
+    const { near, far, host } = await trial.couple()
+    // Who goes on reading a little makes room for what is to find none.
+    const thaw = host?.freeze()
+    if (thaw !== undefined) trial.atEnd(thaw)
+    if (host !== undefined) await untilStopped(host.process!.pid!)
+    const channel = blocking(near)
+    const count = fill(near, 0, 5000)
+    const start = performance.now()
+    throwsWith(() => channel.sendSync(pattern(666, 5000), { timeout: MOMENT }), 'TIMEOUT')
+    assert.ok(performance.now() - start >= MOMENT)
+    throwsWith(() => channel.sendSync(pattern(666, 5000), { timeout: 0 }), 'TIMEOUT')
+    assert.equal(near.state, 'open')
+    thaw?.()
+    const received = far.receive(count + 1)
+    await near.send(pattern(count, 5000))
+    assert.deepEqual((await received).digests, expected(0, repeated(5000, count + 1)))
+    await Promise.all([near.close(), far.receive(1).then(({ end }) => assert.equal(end, 'clean'))])
+  })
+}
+
+function ends(clause: Clause): void {
+  const { deliversAfterPeerDeath, survivesSenderDeath } = clause.subject.transport.capabilities
+
+  clause.test(
+    'C6 receiveSync returns undefined for ever at the clean end, behind everything',
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      await far.send(0, [10, 20])
+      const closing = far.close()
+      assert.deepEqual(drainSync(near), { digests: expected(0, [10, 20]), error: undefined })
+      assert.equal(blocking(near).receiveSync(), undefined)
+      throwsWith(() => blocking(near).sendSync(pattern(0, 1)), 'CLOSED')
+      await closing
+      assert.deepEqual(await near.closed, { by: 'peer' })
+    },
+  )
+
+  clause.test('C7 an aborted peer fails what blocks as it fails what waits', async (trial) => {
+    const { near, far } = await trial.couple()
+    const waiting = later(near.receive())
+    const aborting = far.abort()
+    const first = throwsWith(() => blocking(near).receiveSync(), 'RESET')
+    throwsWith(() => blocking(near).receiveSync({ timeout: 0 }), 'RESET')
+    assert.equal(
+      throwsWith(() => blocking(near).sendSync(pattern(0, 1)), 'RESET'),
+      first,
+    )
+    assert.equal(await rejectsWith(waiting, 'RESET'), first)
+    assert.equal(await rejectsWith(near.send(pattern(0, 1)), 'RESET'), first)
+    assert.deepEqual(await near.closed, { by: 'peer', error: first })
+    await aborting
+  })
+
+  clause.test(
+    'C7 a thread that is blocked in receiveSync gets all of a killed peer, and then its failure',
+    async (trial) => {
+      const { near, far, host } = await trial.couple()
+      const sizes = Array.from({ length: 20 }, (_, index) => 100 + index)
+      await far.send(0, sizes)
+      const killed = host!.kill()
+      const { digests, error } = drainSync(near)
+      const whole = expected(0, sizes)
+      const all = deliversAfterPeerDeath && survivesSenderDeath
+      assert.deepEqual(digests, all ? whole : whole.slice(0, digests.length))
+      const first = await rejectsWith(Promise.reject(error), 'RESET')
+      assert.equal(await rejectsWith(near.receive(), 'RESET'), first)
+      assert.equal((await near.closed).error, first)
+      await killed
+    },
+    'remote',
+  )
+
+  clause.test(
+    'C7 a thread that is blocked in sendSync gets the failure of a killed peer, and what it had sent',
+    async (trial) => {
+      const { near, far, host } = await trial.couple()
+      await far.send(0, [10, 20, 30])
+      fill(near, 0, 5000)
+      const killed = host!.kill()
+      const first = throwsWith(() => {
+        for (;;) blocking(near).sendSync(pattern(0, 5000))
+      }, 'RESET')
+      const { digests, error } = drainSync(near)
+      const whole = expected(0, [10, 20, 30])
+      const all = deliversAfterPeerDeath && survivesSenderDeath
+      assert.deepEqual(digests, all ? whole : whole.slice(0, digests.length))
+      assert.equal(error, first)
+      assert.equal((await near.closed).error, first)
+      await killed
+    },
+    'remote',
+  )
+}
+
+function blockedThreads(clause: Clause): void {
+  const { module, exported = 'transport', transport } = clause.subject
+  if (module === undefined) return
+
+  /** What a blocked thread says before it blocks, where it has a channel to this end. */
+  const accepted = async (trial: Trial, listener: Awaited<ReturnType<Trial['listen']>> | undefined) => {
+    if (listener === undefined) return undefined
+    const channel = trial.keep((await listener.accept())!)
+    assert.equal(digest((await channel.receive())!), expected(0, [9])[0])
+    return channel
+  }
+
+  const endsInReset = async (channel: BaseChannel | undefined) => {
+    if (channel === undefined) return
+    await rejectsWith(
+      (async () => {
+        for await (const message of channel) assert.equal(message.length, 60_000)
+      })(),
+      'RESET',
+      'TRUNCATED',
+    )
+  }
+
+  for (const method of BLOCKING) {
+    clause.once(`C12 a worker that is blocked in ${method} may be terminated`, async (trial) => {
+      const listener = transport.listen === undefined ? undefined : await trial.listen()
+      const { worker, asleep } = startBlockedThread({ module, exported }, method, listener?.url.href)
+      const channel = await accepted(trial, listener)
+      await asleep
+      await worker.terminate()
+      await endsInReset(channel)
+    })
+
+    clause.once(`C12 a process may exit while a worker of it is blocked in ${method}`, async (trial) => {
+      const listener = transport.listen === undefined ? undefined : await trial.listen()
+      const host = trial.host()
+      const address = listener === undefined ? [] : [listener.url.href]
+      const asleep = host.call('block thread', method, ...address)
+      const channel = await accepted(trial, listener)
+      await asleep
+      void host.call('exit', 3)
+      assert.deepEqual(await host.exited, { exitCode: 3, signal: null })
+      await endsInReset(channel)
+    })
+
+    clause.test(
+      `C12 SIGTERM ends a process that is blocked in ${method}`,
+      async (trial) => {
+        const { near, far, host } = await trial.couple()
+        void far.blockIn(method)
+        assert.equal((await near.receive())!.length, 9)
+        await untilAsleep(`/proc/${host!.process!.pid}`)
+        host!.process!.kill('SIGTERM')
+        assert.deepEqual(await host!.exited, { exitCode: null, signal: 'SIGTERM' })
+        await endsInReset(near)
+      },
+      'remote',
+    )
+  }
+}
