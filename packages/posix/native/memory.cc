@@ -15,8 +15,10 @@ namespace {
 
 constexpr napi_type_tag kRegionTag = {0x51c0e7b94f6a4d2c, 0xa8e3197d20f54b66};
 
-/// A mapping. It is freed when JavaScript has let go both the external and the ArrayBuffer, in whichever order.
+/// A mapping. It is unmapped at the latest when JavaScript has let go both the external and the ArrayBuffer, in
+/// whichever order, or when the environment ends.
 struct Region {
+  napi_env env;
   uint8_t* address;
   size_t size;
   bool writable;
@@ -31,9 +33,13 @@ void unmap(Region* region) {
   region->address = nullptr;
 }
 
+/// No JavaScript runs any more. Where the end came in the middle of a call, no finalizer may have been registered.
+void onEnd(void* data) { unmap(static_cast<Region*>(data)); }
+
 void freeIfDone(Region* region) {
   if (region->held || region->buffered) return;
   unmap(region);
+  napi_remove_env_cleanup_hook(region->env, onEnd, region);
   delete region;
 }
 
@@ -100,9 +106,10 @@ napi_value mapMemory(napi_env env, napi_callback_info info) {
   const auto length = static_cast<size_t>(size);
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, shared ? MAP_SHARED : MAP_PRIVATE, descriptor, 0);
   if (address == MAP_FAILED) return integer(env, -errno);
-  auto* region = new Region{static_cast<uint8_t*>(address), length, shared, true, false};
-  napi_value external;
-  napi_create_external(
+  auto* region = new Region{env, static_cast<uint8_t*>(address), length, shared, true, false};
+  napi_add_env_cleanup_hook(env, onEnd, region);
+  napi_value external = nullptr;
+  const napi_status status = napi_create_external(
       env, region,
       [](napi_env, void* data, void*) {
         auto* region = static_cast<Region*>(data);
@@ -110,6 +117,11 @@ napi_value mapMemory(napi_env env, napi_callback_info info) {
         freeIfDone(region);
       },
       nullptr, &external);
+  if (status != napi_ok) {  // the environment is ending
+    region->held = false;
+    freeIfDone(region);
+    return nullptr;
+  }
   napi_type_tag_object(env, external, &kRegionTag);
   return external;
 }
@@ -120,7 +132,7 @@ napi_value memoryBuffer(napi_env env, napi_callback_info info) {
   Region* region = regionOf(arguments);
   if (region == nullptr || region->address == nullptr || region->buffered) return integer(env, -EINVAL);
   region->buffered = true;
-  napi_value buffer;
+  napi_value buffer = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
       env, region->address, region->size,
       [](napi_env, void*, void* hint) {
@@ -130,7 +142,8 @@ napi_value memoryBuffer(napi_env env, napi_callback_info info) {
       },
       region, &buffer);
   if (status == napi_ok) return buffer;
-  if (status == napi_no_external_buffers_allowed) region->buffered = false;
+  if (status != napi_no_external_buffers_allowed) return nullptr;  // the environment is ending
+  region->buffered = false;
   return integer(env, -ENOTSUP);
 }
 
