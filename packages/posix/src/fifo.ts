@@ -118,13 +118,13 @@ export class Fifo implements Disposable {
     }
   }
 
-  /** Where bytes come out. Throws `TypeError` when this was opened for writing. */
+  /** Where bytes come out; closing it closes the FIFO. Throws `TypeError` when this was opened for writing. */
   get reader(): PipeReader {
     if (this.access === 'write') throw new TypeError('the FIFO is open for writing only')
     return this.#reader
   }
 
-  /** Where bytes go in. Throws `TypeError` when this was opened for reading. */
+  /** Where bytes go in; closing it closes the FIFO. Throws `TypeError` when this was opened for reading. */
   get writer(): PipeWriter {
     if (this.access === 'read') throw new TypeError('the FIFO is open for reading only')
     return this.#writer

@@ -126,7 +126,8 @@ export class UnixSocket implements Disposable {
   }
 
   /**
-   * Takes over a descriptor that was inherited, received or accepted. No call on it blocks, whatever its flags are.
+   * Takes over a descriptor that was inherited, received or accepted; errors call it by `name`. No call on it blocks,
+   * whatever its flags are.
    *
    * - Errors: `ADDRESS_INVALID` it is no Unix socket. Then it stays the caller's.
    */
