@@ -1,7 +1,8 @@
 // Builds the native addon where there are a compiler and the headers of Node, and says so where there are not: without
 // it everything that is plain JavaScript still works. Does nothing when it is built already.
 //
-//   node scripts/build.mjs [--sanitize]     --sanitize: with ASan and UBSan, beside the other one
+//   node scripts/build.mjs [--sanitize]     --sanitize: with ASan and UBSan, beside the other one; see
+//                                           scripts/sanitize.mjs of the repository
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -26,6 +27,8 @@ if (!existsSync(built) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== 
 
 function fingerprint() {
   const hash = createHash('sha256').update(process.arch)
+  // Another compiler makes another one.
+  for (const name of ['CXX', 'CXXFLAGS', 'LDFLAGS']) hash.update(`\0${process.env[name] ?? ''}`)
   const native = readdirSync(join(home, 'native')).map((name) => join('native', name))
   for (const file of ['binding.gyp', ...native.sort()]) hash.update(readFileSync(join(home, file)))
   return hash.digest('hex')

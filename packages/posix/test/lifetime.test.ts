@@ -8,8 +8,8 @@ describe('the objects', () => {
       expect(status).toBe(0)
       const more = JSON.parse(output)
       expect(more).toMatchObject({ descriptors: 0, mappings: 0 })
-      // A kilobyte that each left would be ten.
-      expect(more.bytes).toBeLessThan(8 * 2 ** 20)
+      // A kilobyte that each left would be ten. (A sanitizer keeps what was freed, to see whether it is used.)
+      if (process.env.STRAIT_SANITIZED === undefined) expect(more.bytes).toBeLessThan(8 * 2 ** 20)
     })
   }
 
