@@ -364,7 +364,9 @@ export class BaseChannel implements Channel {
     this.#budget = MESSAGES_PER_TURN
     this.#pull()
     this.#push()
-    if (this.#state !== 'closed') this.link.wait!(reading, ms)
+    // What has just come, or is left for the next round, is not to be waited for.
+    const more = this.#budget === 0 || (reading && (this.#ahead !== undefined || this.#inputEnded))
+    if (!more && this.#state !== 'closed') this.link.wait!(reading, ms)
     for (const act of this.#unexplained.splice(0)) act()
   }
 
