@@ -38,8 +38,15 @@ struct durations {
   size_t count, room;
 };
 
+static void complain(const char *text) {
+  if (write(STDERR_FILENO, text, strlen(text)) < 0) _exit(1);
+}
+
+/** From a signal handler too, hence without stdio, which may be interrupted in malloc; signal-safety(7). */
 _Noreturn void give_up(const char *why) {
-  dprintf(STDERR_FILENO, "floor: %s\n", why);
+  complain("floor: ");
+  complain(why);
+  complain("\n");
   _exit(1);
 }
 
