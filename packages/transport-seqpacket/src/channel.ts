@@ -1,4 +1,5 @@
 import { type BaseChannelOptions, BlockingChannel, type Link, type WaitOptions } from '@strait/core'
+import { native } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
 
 /** What stands before a message in its packet, in bytes. */
@@ -17,8 +18,8 @@ export class SeqpacketChannel extends BlockingChannel {
    * Sends a message and descriptors with it. The peer must have allowed that many (`maxDescriptors`), or it ends the
    * channel as `CORRUPT`; it finds them with `takeDescriptors`.
    *
-   * - Order, Abort, Errors: those of `send`. Also `RangeError`: more than 253 descriptors, none, or a message that does not
-   *   fit into one packet of 32 KiB.
+   * - Order, Abort, Errors: those of `send`. Also `RangeError`: more than 253 descriptors, none, one that is not open, or
+   *   a message that does not fit into one packet of 32 KiB.
    * - Ownership: the descriptors stay the caller's, who may close them when the promise settles.
    */
   async sendDescriptors(
@@ -31,6 +32,8 @@ export class SeqpacketChannel extends BlockingChannel {
       throw new RangeError(
         `1 to ${MOST_DESCRIPTORS} descriptors travel with a message, got ${descriptors.length}`,
       )
+    const shut = descriptors.find((each) => !Number.isInteger(each) || native().statusFlags(each) < 0)
+    if (shut !== undefined) throw new RangeError(`${shut} is no open descriptor`)
     if (message.length > longest)
       throw new RangeError(`a message with descriptors has at most ${longest} bytes, got ${message.length}`)
     // Its own view, so that the same bytes may be sent with and without.
@@ -46,7 +49,8 @@ export class SeqpacketChannel extends BlockingChannel {
   /**
    * The descriptors that came with a message, empty when none did; once.
    *
-   * - Ownership: the caller's, who closes them. Those that nobody takes are closed with the channel.
+   * - Ownership: the caller's, who closes them. Those that nobody takes are closed with the channel; a peer that sends
+   *   on while 64 are not taken, or twice `maxDescriptors` where that is more, ends it as `CORRUPT`.
    */
   takeDescriptors(message: Uint8Array): number[] {
     return this.#packets.takeDescriptors(message, HEAD_SIZE)

@@ -74,8 +74,8 @@ async function join(
   url: URL,
   options: ChannelOptions & DescriptorOptions,
 ) {
-  packets.mostDescriptors = options.maxDescriptors ?? 0
   const link = await packeted(packets, role, url, options)
+  packets.mostDescriptors = options.maxDescriptors ?? 0
   return new SeqpacketChannel(link, packets, { url, capabilities, peer })
 }
 
