@@ -27,7 +27,8 @@ process.exitCode = failure === undefined ? 0 : 1
 /** Why it has failed; undefined: it has not. */
 function sanitize() {
   if (!build(`-include ${planted}`)) return 'it was not built'
-  test(['packages/posix/test/shared-memory.test.ts'], 'ignore')
+  // A test of memory without a name, which the end of its process leaves to nobody.
+  test(['packages/posix/test/shared-memory.test.ts', '-t', 'copies out and in'], 'ignore')
   if (!takeReports().includes('heap-buffer-overflow')) return 'the planted bug was not found'
   if (!build('')) return 'it was not built'
   const status = test(chosen.length > 0 ? chosen : ['packages/posix', ...suites], 'inherit')

@@ -1,7 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { StraitError, type SyncWaitOptions, throwIfAborted, type WaitOptions } from '@strait/core'
-import { systemError } from '@strait/core/node'
-import { check, isAgain, native } from './native.js'
+import { check, isAgain, kernelError, native } from './native.js'
 import { Pollable } from './waiting.js'
 
 const O_NONBLOCK = 0o4000
@@ -172,6 +171,8 @@ function linkOf(descriptor: number, name: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`)
   } catch (error) {
-    throw systemError(error, 'open', name)
+    throw kernelError((error as { errno: number }).errno, 'open', name, {
+      ENOENT: ['ADDRESS_INVALID', 'the descriptor is not open'],
+    })
   }
 }

@@ -142,7 +142,9 @@ export function memoryStats(descriptor: number, operation: string, what: string)
   try {
     stats = fstatSync(descriptor)
   } catch (error) {
-    throw systemError(error, operation, what)
+    throw kernelError((error as { errno: number }).errno, operation, what, {
+      EBADF: ['ADDRESS_INVALID', 'the descriptor is not open'],
+    })
   }
   const fail = (code: 'ADDRESS_INVALID' | 'REFUSED', reason: string) =>
     new StraitError(code, reason, { operation, url: what })
