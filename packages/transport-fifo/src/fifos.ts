@@ -1,6 +1,7 @@
 import { constants, fstatSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { StraitError } from '@strait/core'
+import { ASIDE } from '@strait/core/node'
 import { check, kernelError, native } from '@strait/posix'
 import { HeldRecord } from '@strait/rendezvous'
 
@@ -90,7 +91,7 @@ export function reopenFifos([passedReader, passedWriter]: readonly number[], url
 
 function reopen(passed: number, access: number, url: URL): number {
   const context = { operation: 'connect', url }
-  if (!fstatSync(passed).isFIFO() || (system.statusFlags(passed) & O_ACCMODE) !== access) {
+  if (!fstatSync(passed, ASIDE).isFIFO() || (system.statusFlags(passed) & O_ACCMODE) !== access) {
     const what = access === O_RDONLY ? 'reading' : 'writing'
     throw new StraitError('CORRUPT', `the listener passed something else than a FIFO for ${what}`, context)
   }

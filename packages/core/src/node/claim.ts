@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  type BigIntStats,
   chmodSync,
   closeSync,
   constants,
@@ -11,8 +12,6 @@ import {
   readdirSync,
   renameSync,
   rmdirSync,
-  rmSync,
-  type Stats,
   statSync,
   unlinkSync,
 } from 'node:fs'
@@ -26,6 +25,14 @@ export const LONGEST_SOCKET_PATH = 107
 
 /** open(2): names an inode without opening it. Node has no constant for it. */
 const O_PATH = 0o10000000
+
+/**
+ * Node's module loader looks at the last answer of `fs.lstatSync` and its kin, and finds no module when that was a
+ * socket or a FIFO. Answers in bigints are kept aside.
+ */
+export const ASIDE = { bigint: true } as const
+
+const ownUid = () => BigInt(process.geteuid!())
 
 const STAGE = '.strait-'
 
@@ -65,9 +72,9 @@ export async function claimPath(
     await bind(`/proc/self/fd/${descriptor}/socket`)
     const staged = join(stage, 'socket')
     chmodSync(staged, mode)
-    const { ino, dev } = lstatSync(staged)
+    const { ino, dev } = lstatSync(staged, ASIDE)
     while (!tryLink(staged, path)) await removeDead(path, url, stage)
-    rmSync(stage, { recursive: true })
+    removeStage(stage)
     const held = descriptor
     return {
       release() {
@@ -78,7 +85,7 @@ export async function claimPath(
       },
     }
   } catch (error) {
-    if (stage !== undefined) rmSync(stage, { recursive: true, force: true })
+    if (stage !== undefined) removeStage(stage)
     const held = descriptor
     if (held !== undefined) setImmediate(() => closeSync(held))
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
@@ -102,8 +109,8 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-function lstatOrNothing(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })
+function lstatOrNothing(path: string): BigIntStats | undefined {
+  return lstatSync(path, { ...ASIDE, throwIfNoEntry: false })
 }
 
 /** Removes a dead socket from the path, or throws why not. One process at a time, so that nobody removes a live one. */
@@ -117,11 +124,10 @@ async function removeDead(path: string, url: URL, stage: string): Promise<void> 
     if (there.isSymbolicLink()) throw fail('PERMISSION', 'a symbolic link stands there')
     if (!there.isSocket()) throw fail('ADDRESS_IN_USE', 'something that is not a socket stands there')
     if (await answers(path)) throw fail('ADDRESS_IN_USE', 'somebody listens here already')
-    if (there.uid !== process.geteuid?.())
-      throw fail('PERMISSION', `a socket of user ${there.uid} stands there`)
+    if (there.uid !== ownUid()) throw fail('PERMISSION', `a socket of user ${there.uid} stands there`)
     const dead = join(stage, 'dead')
     renameSync(path, dead)
-    const taken = lstatSync(dead)
+    const taken = lstatSync(dead, ASIDE)
     if (taken.ino !== there.ino) tryLink(dead, path)
     unlinkSync(dead)
   } finally {
@@ -188,14 +194,20 @@ function sweepStages(directory: string): void {
     if (!name.startsWith(STAGE)) continue
     const stage = join(directory, name)
     const stat = lstatOrNothing(stage)
-    if (stat === undefined || !stat.isDirectory() || stat.uid !== process.geteuid?.()) continue
-    if (Date.now() - stat.mtimeMs < STAGE_IS_STALE) continue
-    for (const file of ['socket', 'dead']) rmSync(join(stage, file), { force: true })
-    try {
-      rmdirSync(stage)
-    } catch {
-      // Something else is in it, so it is not a stage of ours.
-    }
+    if (stat === undefined || !stat.isDirectory() || stat.uid !== ownUid()) continue
+    if (Date.now() - Number(stat.mtimeMs) < STAGE_IS_STALE) continue
+    removeStage(stage)
+  }
+}
+
+/** Not with `rmSync`, which asks for what it removes; see {@link ASIDE}. */
+function removeStage(stage: string): void {
+  try {
+    for (const file of readdirSync(stage))
+      if (file === 'socket' || file === 'dead') unlinkSync(join(stage, file))
+    rmdirSync(stage)
+  } catch {
+    // It is gone, or something else is in it, so it is not a stage of ours.
   }
 }
 
@@ -216,10 +228,10 @@ export function openSocketPath(path: string, url: URL, owner?: number): { path: 
     throw systemError(error, 'connect', url)
   }
   try {
-    const stat = fstatSync(descriptor)
+    const stat = fstatSync(descriptor, ASIDE)
     if (stat.isSymbolicLink()) throw fail('PERMISSION', 'a symbolic link stands there')
     if (!stat.isSocket()) throw fail('ADDRESS_INVALID', 'what stands there is not a socket')
-    if (![process.geteuid?.(), 0, owner].includes(stat.uid)) {
+    if (![process.geteuid?.(), 0, owner].includes(Number(stat.uid))) {
       throw fail(
         'PERMISSION',
         `the socket belongs to user ${stat.uid}; name that user as \`owner\` to trust it`,

@@ -1,6 +1,6 @@
 import './diagnostics.js'
 
-export { type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './claim.js'
+export { ASIDE, type Claim, claimPath, LONGEST_SOCKET_PATH, openSocketPath } from './claim.js'
 export { toDuplex } from './duplex.js'
 export { parentChannel } from './parent-channel.js'
 export {
