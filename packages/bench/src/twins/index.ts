@@ -3,7 +3,6 @@ import { childProcess } from './child-process.js'
 import { messagePort } from './message-port.js'
 import { netTcp, netUnix } from './socket.js'
 import { webSocket } from './web-socket.js'
-import { zeroMq } from './zeromq.js'
 
 /** The bare-Node program that does the same thing as a transport: what its users would have written without it. */
 export const twins: Readonly<Record<string, (payloadBytes: number) => Promise<Lane>>> = {
@@ -12,6 +11,7 @@ export const twins: Readonly<Record<string, (payloadBytes: number) => Promise<La
   fork: childProcess,
   worker: messagePort,
   ws: webSocket,
-  'zmq+tcp': zeroMq.tcp,
-  'zmq+ipc': zeroMq.ipc,
+  // On first use, for where its binary does not load everything else still works.
+  'zmq+tcp': async (payloadBytes) => (await import('./zeromq.js')).zeroMq.tcp(payloadBytes),
+  'zmq+ipc': async (payloadBytes) => (await import('./zeromq.js')).zeroMq.ipc(payloadBytes),
 }
