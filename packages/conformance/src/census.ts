@@ -1,14 +1,20 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 
-/** What this process holds in the kernel, and what lies in the directory of the test. */
+/** What this process holds in the kernel, and what bears the name of the test's directory. */
 export interface Census {
   readonly descriptors: string[]
   readonly threads: number
-  readonly files: string[]
+  /** Objects with a name, or with the number of this process, in words. */
+  readonly objects: string[]
 }
 
-/** Descriptors that are sockets, pipes or other objects of communication; files that Node reads come and go. */
-const COMMUNICATION = /^(?:socket|pipe|\/memfd|anon_inode:\[(?:eventfd|signalfd|timerfd)\])/
+/**
+ * Descriptors of objects of communication; files that Node reads come and go. What has lost its name was a FIFO or
+ * shared memory; a record is held open as long as it answers for something.
+ */
+const COMMUNICATION =
+  /^(?:socket|pipe|\/memfd|anon_inode:\[(?:eventfd|signalfd|timerfd)\])|\.record$| \(deleted\)$/
 
 export function census(directory?: string): Census {
   const descriptors: string[] = []
@@ -23,21 +29,79 @@ export function census(directory?: string): Census {
   return {
     descriptors: descriptors.sort(),
     threads: readdirSync('/proc/self/task').length,
-    files: directory === undefined ? [] : readdirSync(directory).sort(),
+    objects: [...ownedHere(), ...(directory === undefined ? [] : namedAfter(directory))],
+  }
+}
+
+/**
+ * What lies in the directory of a test, and what bears its name: other tests run at the same time, and theirs bear
+ * others. Shared memory and POSIX queues, where they can be listed.
+ */
+function namedAfter(directory: string): string[] {
+  const name = basename(directory)
+  return [
+    ...readdirSync(directory, { recursive: true }).map((file) => `file ${file}`),
+    ...named('/dev/shm', name).map((file) => `shared memory ${file}`),
+    ...named('/dev/mqueue', name).map((file) => `POSIX queue ${file}`),
+  ].sort()
+}
+
+/** The same of processes that are gone; abstract names of sockets too, which in this one are descriptors. */
+export function leftBy(directory: string): string[] {
+  const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n')
+  const left = sockets.filter((line) => line.includes('@strait/') && line.includes(basename(directory)))
+  return [...namedAfter(directory), ...left.map((line) => `abstract name ${line.slice(line.indexOf('@'))}`)]
+}
+
+function named(directory: string, name: string): string[] {
+  try {
+    return readdirSync(directory).filter((file) => file.includes(name))
+  } catch {
+    return []
+  }
+}
+
+/** System V objects have numbers for names. Who made or last used one is all that tells whose it is; proc_sysvipc(5). */
+const PIDS = { shm: ['cpid'], msg: ['lspid', 'lrpid'] }
+
+function ownedHere(): string[] {
+  return Object.entries(PIDS).flatMap(([kind, columns]) => {
+    const [head, ...rows] = table(`/proc/sysvipc/${kind}`)
+    return rows
+      .filter((row) => columns.some((column) => Number(row[head!.indexOf(column)]) === process.pid))
+      .map((row) => `System V ${kind} ${row[1]}`)
+  })
+}
+
+function table(path: string): string[][] {
+  try {
+    return readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+  } catch {
+    return [[]]
   }
 }
 
 /** What is there now and was not before, in words; empty when nothing is. */
 export function leftovers(before: Census, now: Census): string[] {
-  const known = new Set(before.descriptors)
-  const left = now.descriptors.filter((target) => !known.has(target))
   const threads = now.threads - before.threads
-  const files = now.files.filter((name) => !before.files.includes(name))
   return [
-    ...left.map((target) => `descriptor ${target}`),
+    ...without(now.descriptors, before.descriptors).map((target) => `descriptor ${target}`),
     ...(threads > 0 ? [`${threads} threads`] : []),
-    ...files.map((name) => `file ${name}`),
+    ...without(now.objects, before.objects),
   ]
+}
+
+/** `all` without those that are in `known`, each as often as there: some descriptors have all the same name. */
+function without(all: readonly string[], known: readonly string[]): string[] {
+  const rest = [...known]
+  return all.filter((each) => {
+    const index = rest.indexOf(each)
+    if (index >= 0) rest.splice(index, 1)
+    return index < 0
+  })
 }
 
 /**

@@ -2,11 +2,11 @@ import { readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { type BaseChannel, type BaseListener, parseAddress } from '@strait/core'
-import { type PeerTransport, parentChannel } from '@strait/core/node'
+import { type PeerTransport, parentChannel, spawnPeer } from '@strait/core/node'
 import { Actor, type ActorMethod, type BlockingMethod, reportError } from './actor.js'
 import { startBlockedThread } from './blocked-thread.js'
 import { census, settledLeftovers } from './census.js'
-import { enterPhase, type Phase, runPhases } from './phases.js'
+import { acceptPhases, enterPhase, type Phase, runPhases } from './phases.js'
 import { warmUp } from './warm-up.js'
 
 // A process or thread of its own that holds far ends. It is told what to do on stdin and answers on stdout, in lines of JSON, so
@@ -21,6 +21,8 @@ export interface Request {
     | 'unlisten'
     | 'actor'
     | 'phases'
+    | 'phases of accepted'
+    | 'spawn'
     | 'enter'
     | 'exit'
     | 'lonely'
@@ -67,6 +69,18 @@ const verbs: Record<Request['verb'], (...args: never[]) => unknown> = {
   actor: (id: number, method: ActorMethod, args: never[]) =>
     (actors[id]![method] as (...args: never[]) => unknown)(...args),
   phases: async (address: string) => runPhases(transport, address),
+  'phases of accepted': (id: number) => acceptPhases(listeners[id]!),
+  // Starts a peer of this host and takes its channel into a phase. Returns the peer's pid.
+  spawn: async (phase: Phase) => {
+    const peer = await spawnPeer(transport, `${transport.schemes[0]}:`, new URL(import.meta.url), {
+      args: [module, exported!],
+      execArgv: ['--no-warnings'],
+      // Its standard input is open as long as this process lives.
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    void enterPhase(peer.channel, phase).catch(() => {})
+    return peer.pid
+  },
   enter: (phase: Phase) => enterPhase(parent!, phase),
   exit: (code: number) => process.exit(code),
   // Ends everything, for the next test. Returns what is left in this process.

@@ -52,6 +52,16 @@ export async function runPhases(transport: PeerTransport, address: string): Prom
   for (let loop = 0; loop < 3; loop++) void connectForEver(connect, loop)
 }
 
+/** The same with the channels that others connect: each in the next phase. */
+export async function acceptPhases(channels: AsyncIterable<BaseChannel>): Promise<void> {
+  const still = PHASES.filter((phase) => phase !== 'handshake')
+  let count = 0
+  for await (const channel of channels) {
+    // Its peer may be gone already.
+    enterPhase(channel, still[count++ % still.length]!).catch(() => {})
+  }
+}
+
 async function connectForEver(connect: () => Promise<BaseChannel>, loop: number): Promise<void> {
   for (;;) {
     writeSync(1, `begin ${loop}\n`)
@@ -62,9 +72,17 @@ async function connectForEver(connect: () => Promise<BaseChannel>, loop: number)
   }
 }
 
+export const noPhases = (): Record<Phase, number> => ({
+  handshake: 0,
+  idle: 0,
+  'part-written': 0,
+  full: 0,
+  closing: 0,
+})
+
 /** How many channels a log says were in each phase when it ended. */
 export function countPhases(log: readonly string[]): Record<Phase, number> {
-  const counts: Record<Phase, number> = { handshake: 0, idle: 0, 'part-written': 0, full: 0, closing: 0 }
+  const counts = noPhases()
   const greeting = new Set<string>()
   for (const line of log) {
     const [verb, what = ''] = line.split(' ')

@@ -75,7 +75,10 @@ export class Host {
   /** Starts a host without a channel of its own. */
   static start(
     subject: Subject,
-    { warmUpAt, ...options }: { uid?: number; gid?: number; warmUpAt?: WarmUpPlace | undefined } = {},
+    {
+      warmUpAt,
+      ...options
+    }: { uid?: number; gid?: number; env?: NodeJS.ProcessEnv; warmUpAt?: WarmUpPlace | undefined } = {},
   ): Host {
     const place = warmUpAt === undefined ? [] : [warmUpAt.directory, warmUpAt.address]
     const args = ['--no-warnings', fileURLToPath(HOST), ...hostArguments(subject), ...place]
