@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { BUILT, inDirectory, start } from './support/others.js'
+
+const noStrace = spawnSync('strace', ['-V']).status !== 0
+const skipped = noStrace ? ' (skipped: there is no strace)' : ''
+const program = fileURLToPath(new URL('support/idle.mjs', import.meta.url))
+
+it.skipIf(noStrace)(`makes no system call while it waits${skipped}`, async () => {
+  await inDirectory(async (directory) => {
+    const log = join(directory, 'strace')
+    const { output } = start('strace', ['-f', '-qq', '-o', log, process.execPath, program, BUILT, directory])
+    await output
+    const lines = readFileSync(log, 'utf8').split('\n')
+    const [begin, end] = ['begin', 'end'].map((name) =>
+      lines.findIndex((line) => line.includes(`/strait-test-${name}`)),
+    )
+    expect(begin).toBeGreaterThan(0)
+    expect(end).toBeGreaterThan(begin!)
+    // What Node does for a timer of its own, and its other threads.
+    const calls = lines
+      .slice(begin! + 1, end)
+      .filter((line) => !/epoll_p?wait|futex|mprotect|madvise/.test(line))
+    expect(calls).toEqual([])
+    expect(end! - begin!).toBeLessThan(100)
+  })
+})
