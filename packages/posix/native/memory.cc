@@ -147,19 +147,18 @@ napi_value memoryBuffer(napi_env env, napi_callback_info info) {
   return integer(env, -ENOTSUP);
 }
 
-/// (region, its ArrayBuffer | undefined) Detaches the buffer, so that no view of it reaches there any more, and unmaps.
+/// (region, its ArrayBuffer | undefined: nothing reaches there any more) Detaches the buffer and unmaps.
 int64_t unmapMemory(Arguments& arguments) {
   Region* region = regionOf(arguments);
-  if (region == nullptr) return -EINVAL;
-  if (region->buffered) {
-    napi_value buffer = arguments.value(1);
+  const napi_value buffer = arguments.value(1);
+  napi_valuetype type;
+  if (region == nullptr || napi_typeof(arguments.env(), buffer, &type) != napi_ok) return -EINVAL;
+  if (type != napi_undefined) {
     void* data = nullptr;
     size_t length = 0;
-    // Somebody may have moved the memory into another ArrayBuffer (`transfer`, ES2024): it must stay mapped until
-    // that one is collected. So it does when V8 will not detach.
     if (napi_get_arraybuffer_info(arguments.env(), buffer, &data, &length) != napi_ok || data != region->address ||
         napi_detach_arraybuffer(arguments.env(), buffer) != napi_ok) {
-      return 0;
+      return -EINVAL;  // it stays mapped until the buffer is collected
     }
   }
   unmap(region);

@@ -1,5 +1,4 @@
 import { constants } from 'node:buffer'
-import { markAsUntransferable } from 'node:worker_threads'
 import { StraitError } from '@strait/core'
 import { check, kernelError, type Meanings, native, type RegionHandle } from './native.js'
 
@@ -38,8 +37,7 @@ export class Mapping {
     const buffer = native().memoryBuffer(this.#region)
     if (typeof buffer === 'number')
       throw fail('this build of Node allows no ArrayBuffer over memory of the system')
-    // A thread that took it would have it beyond the unmapping.
-    markAsUntransferable(buffer)
+    // Node marks it as untransferable, as all that is not its own.
     this.#buffer = buffer
     return buffer
   }
@@ -66,8 +64,32 @@ export class Mapping {
     )
   }
 
-  /** Detaches the buffer, because a view that reached unmapped memory would end the process; then unmaps. Once. */
+  /**
+   * Detaches the buffer, because a view that reached unmapped memory would end the process; then unmaps. Once. Where it
+   * has been moved into another ArrayBuffer, or somebody forbids to detach it, the memory stays until that is collected.
+   */
   unmap(): void {
-    native().unmapMemory(this.#region, this.#buffer)
+    const { unmapMemory } = native()
+    if (this.#buffer === undefined) unmapMemory(this.#region)
+    else if (transfer === undefined) unmapMemory(this.#region, this.#buffer)
+    else if (detach(this.#buffer)) unmapMemory(this.#region)
+  }
+}
+
+/** ES2024. Node 20 does not have it. */
+const { transfer } = ArrayBuffer.prototype as {
+  transfer?: (this: ArrayBuffer, length: number) => ArrayBuffer
+}
+
+/**
+ * Whether it is this that has detached it. Not in native code: since Node 24, markAsUntransferable gives a buffer a key
+ * without which Node-API ends the process instead of refusing.
+ */
+function detach(buffer: ArrayBuffer): boolean {
+  try {
+    transfer!.call(buffer, 0)
+    return true
+  } catch {
+    return false
   }
 }

@@ -73,7 +73,7 @@ export interface Native {
   addSeals(descriptor: number, seals: number): number
   mapMemory(descriptor: number, size: number, shared: boolean): RegionHandle | number
   memoryBuffer(region: RegionHandle): ArrayBuffer | number
-  unmapMemory(region: RegionHandle, buffer: ArrayBuffer | undefined): number
+  unmapMemory(region: RegionHandle, buffer?: ArrayBuffer): number
   readMemory(region: RegionHandle, at: number, target: Uint8Array, offset: number, length: number): number
   writeMemory(region: RegionHandle, at: number, source: Uint8Array, offset: number, length: number): number
 
