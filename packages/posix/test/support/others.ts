@@ -12,7 +12,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 export const BUILT = new URL('../../dist/index.js', import.meta.url).href
 
 /** A sanitizer that is preloaded into this process is not for the programs of others. */
-const { LD_PRELOAD: _, ...environment } = process.env
+const { LD_PRELOAD: _, STRAIT_SANITIZED: __, ...environment } = process.env
 
 const missing = (command: string) => spawnSync(command, ['--version'], { env: environment }).status !== 0
 
