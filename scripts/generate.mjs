@@ -13,7 +13,7 @@
 //   <!-- generated:round-trips -->                    benchmarks/results/latest.json
 //   <!-- /generated -->
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,7 +54,7 @@ const outputs = new Map()
 
 const generators = {
   file: (path) => fence(extname(path).slice(1), readFileSync(join(root, path), 'utf8')),
-  output: (path) => fence('text', output(path)),
+  output: (path) => output(path) && fence('text', output(path)),
   capabilities: (list) => {
     const named = list.split(' ')
     const all = named.map((scheme) => transports.get(scheme))
@@ -73,14 +73,11 @@ const generators = {
   'round-trips': roundTrips,
 }
 
-/** Whether this machine can tell what belongs there. Without the addon `unix:` does not know its peer either. */
+/** Whether this machine can tell what a table says. Without the addon `unix:` does not know its peer either. */
 function canGenerate(kind, argument) {
   const known = (scheme) => transports.has(scheme) && (supported || scheme !== 'unix')
-  if (kind === 'file') return true
-  if (kind === 'capabilities') return argument.split(' ').every(known)
-  if (kind !== 'output') return schemes.every(known)
-  const [, example] = argument.split('/')
-  return schemes.every((scheme) => scheme.split('+')[0] !== example || transports.has(scheme))
+  if (kind === 'file' || kind === 'output') return true
+  return (kind === 'capabilities' ? argument.split(' ') : schemes).every(known)
 }
 
 function fence(language, text) {
@@ -122,13 +119,21 @@ function meeting(transport) {
     .join(', ')
 }
 
-/** What a built example prints. */
+/** What a built example prints; undefined: it needs the addon, which is not built. */
 function output(path) {
-  if (!outputs.has(path)) {
-    const built = join(root, path.replace('examples/', 'examples/dist/').replace(/\.ts$/, '.js'))
-    outputs.set(path, execFileSync(process.execPath, [built], { encoding: 'utf8', timeout: 60_000 }))
-  }
+  if (!outputs.has(path)) outputs.set(path, run(path))
   return outputs.get(path)
+}
+
+function run(path) {
+  const built = join(root, path.replace('examples/', 'examples/dist/').replace(/\.ts$/, '.js'))
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [built], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  if (status === 0) return stdout
+  if (!supported && stderr.includes('ERR_STRAIT_NOT_SUPPORTED')) return undefined
+  throw error ?? new Error(`${path} ended with ${status}:\n${stderr}`)
 }
 
 function roundTrips() {
@@ -183,9 +188,10 @@ for (const path of named.length > 0 ? named : documents()) {
   const after = before.replace(BLOCK, (block, kind, argument) => {
     const generate = generators[kind]
     if (generate === undefined) throw new Error(`${path}: nothing generates '${kind}'`)
-    if (!canGenerate(kind, argument)) return block
+    const text = canGenerate(kind, argument) ? generate(argument) : undefined
+    if (text === undefined) return block
     const tail = argument === '' ? '' : ` ${argument}`
-    return `<!-- generated:${kind}${tail} -->\n${generate(argument)}\n<!-- /generated -->`
+    return `<!-- generated:${kind}${tail} -->\n${text}\n<!-- /generated -->`
   })
   if (after === before) continue
   console.log(`${check ? 'stale: ' : 'wrote '}${relative(process.cwd(), path)}`)

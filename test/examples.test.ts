@@ -98,6 +98,30 @@ describe('the examples run, say what their pages say, and leave nothing behind',
     ])
   })
 
+  it.skipIf(!supported)(
+    `posix: the bare objects, and programs that know only those${withoutAddon}`,
+    async () => {
+      expect(await example('posix/main.js')).toEqual([
+        'sort: 3 10 21',
+        'fifo: fib 20',
+        'peer: true, user true',
+        'pipe: you said: write here',
+        'ERR_STRAIT_TOO_LARGE: a message of more than 999 bytes came and is lost; `maxLength` allows longer ones',
+      ])
+    },
+  )
+
+  it.skipIf(!supported)(`shared-memory: a table that three processes fill${withoutAddon}`, async () => {
+    expect(await example('shared-memory/main.js')).toEqual([
+      'fib: 10946 17711 28657 46368 75025 121393 196418 317811 514229 832040',
+      'each job was taken once, and 3 found nothing to do',
+      'a second one: shared memory of this name exists already (EEXIST)',
+      'opened: for whoever opens it',
+      'closed: a view of it has 0 bytes',
+      'unlinked: true, and again: false',
+    ])
+  })
+
   it('tcp: only who knows the key comes in', async () => {
     expect(await example('tcp/main.js')).toEqual([
       'connectable as printed: true',
