@@ -14,7 +14,7 @@ export {
   type SharedMemoryOpenOptions,
 } from './shared-memory.js'
 export type { UnixAddress } from './unix-address.js'
-export type { UnixKind } from './unix-calls.js'
+export { peerCredentials, type UnixKind } from './unix-calls.js'
 export { UnixListener, type UnixListenOptions } from './unix-listener.js'
 export {
   type Received,

@@ -55,7 +55,11 @@ export function addressOf(descriptor: number, name: string): UnixAddress | undef
   return decodeAddress(address.subarray(0, length))
 }
 
-export function peerOf(descriptor: number, name: string): PeerInfo | undefined {
+/**
+ * Who was at the other end when the connection was made, on the kernel's word; SO_PEERCRED, unix(7). undefined: not
+ * connected. A process of another PID namespace has no pid here.
+ */
+export function peerCredentials(descriptor: number, name: string): PeerInfo | undefined {
   const credentials = new Int32Array(3)
   check(native().peerCredentials(descriptor, credentials), 'peer', name)
   const [pid = 0, uid = -1, gid = -1] = credentials

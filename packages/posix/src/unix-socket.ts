@@ -11,7 +11,16 @@ import type { ReceivedDescriptor } from './received-descriptor.js'
 import { receiveMessage } from './receiving.js'
 import { checkLength } from './scratch.js'
 import { nameOf, reach, type UnixAddress } from './unix-address.js'
-import { addressOf, bindPath, kindOf, open, peerOf, typeOf, type UnixKind, unlinkOwn } from './unix-calls.js'
+import {
+  addressOf,
+  bindPath,
+  kindOf,
+  open,
+  peerCredentials,
+  typeOf,
+  type UnixKind,
+  unlinkOwn,
+} from './unix-calls.js'
 import { SendParcel } from './unix-sending.js'
 import { Pollable } from './waiting.js'
 
@@ -162,7 +171,7 @@ export class UnixSocket implements Disposable {
    * connected. A process of another PID namespace has no pid.
    */
   get peer(): PeerInfo | undefined {
-    return peerOf(this.descriptor, this.#pollable.name)
+    return peerCredentials(this.descriptor, this.#pollable.name)
   }
 
   /**

@@ -5,7 +5,6 @@ export {
   type Control,
   confirmObjects,
   connectControl,
-  credentialsOf,
   type MeetOptions,
   type Objects,
   ownUid,

@@ -8,9 +8,9 @@ import {
   throwIfAborted,
 } from '@strait/core'
 import { claimPath } from '@strait/core/node'
-import { check, isAgain, kernelError, type Native, native, Readiness } from '@strait/posix'
+import { check, isAgain, kernelError, type Native, native, peerCredentials, Readiness } from '@strait/posix'
 import { placeOf } from './address.js'
-import { credentialsOf, ownUid } from './meet.js'
+import { ownUid } from './meet.js'
 import { SocketPackets } from './socket-packets.js'
 
 /** The kernel's queue of those whom nobody accepted yet; it allows net.core.somaxconn at most. */
@@ -75,7 +75,7 @@ function inUse(address: Uint8Array, url: URL): StraitError {
   const probe = system.socket(system.SOCK_SEQPACKET)
   let holder = 'somebody listens here already'
   if (system.connect(probe, address) >= 0) {
-    const { uid } = credentialsOf(probe, url, 'listen')
+    const { uid } = peerCredentials(probe, url.href)!
     if (uid !== ownUid()) holder = `user ${uid} holds this name`
   }
   system.close(probe)
@@ -157,7 +157,7 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
   }
 
   #admit(descriptor: number): void {
-    const peer = credentialsOf(descriptor, this.url, 'listen')
+    const peer = peerCredentials(descriptor, this.url.href)!
     if (![ownUid(), 0].includes(peer.uid!)) {
       this.#native.close(descriptor)
       const reason = `user ${peer.uid} has no business here`

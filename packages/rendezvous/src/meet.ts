@@ -8,7 +8,7 @@ import {
   StraitError,
 } from '@strait/core'
 import { openSocketPath } from '@strait/core/node'
-import { check, type Meanings, native } from '@strait/posix'
+import { check, type Meanings, native, peerCredentials } from '@strait/posix'
 import { placeOf } from './address.js'
 import { SocketPackets } from './socket-packets.js'
 
@@ -27,14 +27,6 @@ const CONNECTING: Meanings = { EPROTOTYPE: ['ADDRESS_INVALID', 'a socket of anot
 
 /** This process's user; the kernel knows the effective one. */
 export const ownUid = (): number => process.geteuid!()
-
-/** Who was there when the connection was made; SO_PEERCRED. A process of another PID namespace has no number here. */
-export function credentialsOf(descriptor: number, url: URL, operation: string): Required<PeerInfo> {
-  const out = new Int32Array(3)
-  check(native().peerCredentials(descriptor, out), operation, url.href)
-  const [pid = 0, uid = 0, gid = 0] = out
-  return { pid: pid === 0 ? undefined : pid, uid: uid >>> 0, gid: gid >>> 0 }
-}
 
 /**
  * Connects to whoever listens at the meeting place, and makes sure whose process that is. Nothing is waited for: the
@@ -55,7 +47,7 @@ export function connectControl(url: URL, options: MeetOptions): Control {
       file.close()
       check(result, 'connect', url.href, CONNECTING)
     }
-    const peer = credentialsOf(descriptor, url, 'connect')
+    const peer = peerCredentials(descriptor, url.href)!
     const refusal = refusalOf(peer.uid!, options.owner)
     if (refusal !== undefined) throw new StraitError('PERMISSION', refusal, { operation: 'connect', url })
     return { packets: new SocketPackets(descriptor, url), peer }

@@ -1,7 +1,7 @@
 import { type Server, Socket } from 'node:net'
 import { type PeerInfo, StraitError } from '@strait/core'
 import { startServer } from '@strait/core/node'
-import { check, native, supported } from '@strait/posix'
+import { check, native, peerCredentials, supported } from '@strait/posix'
 
 // Abstract names need the addon: Node 20 pads them with zeros to the full length, so they are other names than those of
 // newer versions of Node, and of every other program. Sockets with such names have no file mode: credentials stand in.
@@ -31,15 +31,11 @@ export function connectAbstract(name: Uint8Array, url: URL): Socket {
   return new Socket({ fd: descriptor, readable: true, writable: true, allowHalfOpen: true })
 }
 
-/** Who was at the other end when the connection was made, where the addon can ask; SO_PEERCRED. */
+/** Who was at the other end when the connection was made, where the addon can ask. */
 export function peerOf(socket: Socket): PeerInfo | undefined {
-  if (!supported) return undefined
   const descriptor: unknown = (socket as { _handle?: { fd?: unknown } })._handle?.fd
-  const out = new Int32Array(3)
-  // A peer that is gone already has left nobody to ask about.
-  if (typeof descriptor !== 'number' || native().peerCredentials(descriptor, out) < 0) return undefined
-  const [pid = 0, uid = 0, gid = 0] = out
-  return { pid: pid === 0 ? undefined : pid, uid: uid >>> 0, gid: gid >>> 0 }
+  if (!supported || typeof descriptor !== 'number' || descriptor < 0) return undefined
+  return peerCredentials(descriptor, 'unix:')
 }
 
 /** Whom a listener at an abstract name admits: the users to whom a file of this mode would be writable, and root. */
