@@ -1,4 +1,4 @@
-import { type ByteLink, type LinkEvents, NO_EVENTS } from '@strait/core'
+import { type ByteLink, type LinkEvents, NO_EVENTS, type StraitError } from '@strait/core'
 import { isAgain, kernelError, type Native, native, Readiness } from '@strait/posix'
 
 /** What is read at a time, in bytes: what a pipe holds. */
@@ -29,6 +29,7 @@ export class DescriptorBytes implements ByteLink {
   #writable: Readiness | undefined
   #rest: Uint8Array | undefined
   #more: Uint8Array | undefined
+  #failure: StraitError | undefined
   #destroyed = false
 
   constructor(reader: number, writer: number, url: URL) {
@@ -121,13 +122,20 @@ export class DescriptorBytes implements ByteLink {
     }
   }
 
-  /** Never from inside `write`. */
+  /** Never from inside `write`: in a turn of its own, or in `wait`, for a blocked thread has no turns. */
   #fail(result: number): void {
-    const error = kernelError(result, 'send', this.#url.href)
-    process.nextTick(() => this.events.fail(error))
+    this.#failure = kernelError(result, 'send', this.#url.href)
+    process.nextTick(() => this.#tellFailure())
+  }
+
+  #tellFailure(): void {
+    const error = this.#failure
+    this.#failure = undefined
+    if (error !== undefined) this.events.fail(error)
   }
 
   wait(reading: boolean, writing: boolean, ms: number): void {
+    if (this.#failure !== undefined) return this.#tellFailure()
     const { POLLIN, POLLOUT } = this.#native
     const reader = reading ? this.#reader : -1
     const writer = writing ? this.#writer : -1

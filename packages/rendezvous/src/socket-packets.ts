@@ -33,6 +33,7 @@ export class SocketPackets implements PacketLink {
   #drained = true
   #ended = false
   #broken = false
+  #failure: StraitError | undefined
   #destroyed = false
 
   /** How many descriptors one packet may bring. */
@@ -171,13 +172,21 @@ export class SocketPackets implements PacketLink {
       this.#readiness.watch(this.#readiness.events | this.#native.UV_WRITABLE)
     } else if (!this.#broken) {
       this.#broken = true
-      const error = kernelError(count, 'send', this.#url.href)
-      process.nextTick(() => this.events.fail(error))
+      this.#failure = kernelError(count, 'send', this.#url.href)
+      process.nextTick(() => this.#tellFailure())
     }
     return false
   }
 
+  #tellFailure(): void {
+    const error = this.#failure
+    this.#failure = undefined
+    if (error !== undefined) this.events.fail(error)
+  }
+
   wait(reading: boolean, writing: boolean, ms: number): void {
+    // A blocked thread has no turns of the event loop.
+    if (this.#failure !== undefined) return this.#tellFailure()
     const { POLLIN, POLLOUT, UV_READABLE, UV_WRITABLE } = this.#native
     const wanted = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
     const ready = this.#native.pollNow(this.#descriptor, wanted, -1, 0, ms) & 0xffff
