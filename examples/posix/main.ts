@@ -7,8 +7,6 @@ import { Fifo, Pipe, PipeWriter, UnixListener, UnixSocket } from '@strait/posix'
 
 const encode = (words: string) => new TextEncoder().encode(words)
 const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes).trimEnd()
-const directory = mkdtempSync(join(tmpdir(), 'strait-example-'))
-
 // A pipe into a program that knows nothing of Strait. It has its own copy of the reading end, so we close ours.
 const pipe = Pipe.create()
 const sort = spawn('sort', ['-n'], { stdio: [pipe.reader.descriptor, 'pipe', 'inherit'] })
@@ -16,6 +14,8 @@ pipe.reader.close()
 for (const number of [21, 3, 10]) await pipe.writer.write(encode(`${number}\n`))
 pipe.writer.close()
 console.log(`sort: ${(await text(sort.stdout!)).trim().split('\n').join(' ')}`)
+
+const directory = mkdtempSync(join(tmpdir(), 'strait-example-'))
 
 // A FIFO. Any program that can write a file writes to it; the name is all that it needs.
 const fifo = Fifo.create(join(directory, 'jobs'))

@@ -135,7 +135,10 @@ export class DescriptorBytes implements ByteLink {
   }
 
   wait(reading: boolean, writing: boolean, ms: number): void {
-    if (this.#failure !== undefined) return this.#tellFailure()
+    if (this.#failure !== undefined) {
+      this.#tellFailure()
+      return
+    }
     const { POLLIN, POLLOUT } = this.#native
     const reader = reading ? this.#reader : -1
     const writer = writing ? this.#writer : -1

@@ -124,7 +124,7 @@ export class SocketPackets implements PacketLink {
     const truncated = (flags & MSG_CTRUNC) !== 0
     if ((flags & MSG_TRUNC) !== 0) return this.#corrupt('a packet that is too long')
     if (count > most || (truncated && most === 0))
-      return this.#corrupt(`${count} descriptors with a packet that may have ${most}`)
+      return this.#corrupt(`a packet with more descriptors than the ${most} that it may have: ${count}`)
     // There is always room for the most that the kernel passes; so there was none in this process.
     if (truncated) return kernelError(EMFILE, 'receive', this.#url.href)
     if (this.#untaken + count > Math.max(MOST_UNTAKEN, 2 * most))
@@ -186,7 +186,10 @@ export class SocketPackets implements PacketLink {
 
   wait(reading: boolean, writing: boolean, ms: number): void {
     // A blocked thread has no turns of the event loop.
-    if (this.#failure !== undefined) return this.#tellFailure()
+    if (this.#failure !== undefined) {
+      this.#tellFailure()
+      return
+    }
     const { POLLIN, POLLOUT, UV_READABLE, UV_WRITABLE } = this.#native
     const wanted = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
     const ready = this.#native.pollNow(this.#descriptor, wanted, -1, 0, ms) & 0xffff

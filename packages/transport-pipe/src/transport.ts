@@ -9,7 +9,7 @@ import {
   type Role,
 } from '@strait/core'
 import type { PeerTransport } from '@strait/core/node'
-import { check, native } from '@strait/posix'
+import { check, type Meanings, native } from '@strait/posix'
 import { DescriptorBytes } from '@strait/rendezvous'
 
 const capabilities: Capabilities = {
@@ -39,13 +39,20 @@ interface Ends {
   readonly writer: number
 }
 
+const OPENING: Meanings = {
+  ENFILE: [
+    'NO_RESOURCES',
+    'the system has too many files open, or this user too much memory in pipes; `sysctl fs.file-max fs.pipe-user-pages-hard` shows and raises the limits',
+  ],
+}
+
 function openPipes(operation: string): Pipes {
   const there = new Int32Array(2)
   const back = new Int32Array(2)
-  check(system.pipe(constants.O_NONBLOCK, there), operation, 'pipe:')
+  check(system.pipe(constants.O_NONBLOCK, there), operation, 'pipe:', OPENING)
   const result = system.pipe(constants.O_NONBLOCK, back)
   if (result < 0) for (const descriptor of there) system.close(descriptor)
-  check(result, operation, 'pipe:')
+  check(result, operation, 'pipe:', OPENING)
   return {
     near: { reader: back[0]!, writer: there[1]! },
     far: { reader: there[0]!, writer: back[1]! },

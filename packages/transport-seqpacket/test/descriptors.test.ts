@@ -218,7 +218,7 @@ describe('C13 maxDescriptors', () => {
     expect((await receive(to)).descriptors).toHaveLength(2)
     await from.sendDescriptors([sent, sent, sent])
     await expect(to.receive()).rejects.toEqual(
-      failure('CORRUPT', '3 descriptors with a packet that may have 2'),
+      failure('CORRUPT', 'a packet with more descriptors than the 2 that it may have: 3'),
     )
   })
 

@@ -24,6 +24,10 @@ const MEANINGS: Record<string, [ErrorCode, string]> = {
     'NO_RESOURCES',
     'the system has too many files open; `sysctl fs.file-max` shows and raises the limit',
   ],
+  ETOOMANYREFS: [
+    'NO_RESOURCES',
+    'too many passed descriptors have not been received yet; `ulimit -n` shows and raises the limit',
+  ],
   ENOSPC: ['NO_RESOURCES', 'no space is left on the file system; `df` shows it'],
   ENOMEM: ['NO_RESOURCES', 'no memory is left; `free` shows it'],
   ECONNRESET: ['RESET', 'the peer went away without closing'],
