@@ -13,7 +13,9 @@ import { hello, RawPeer } from './support/raw.js'
 import { missing } from './support/tools.js'
 
 const LISTENER = new URL('./support/listener.mjs', import.meta.url)
+const EXHAUSTED = new URL('./support/exhausted.mjs', import.meta.url)
 const noTools = missing('prlimit', 'strace')
+const needs = noTools === undefined ? '' : ` (needs ${noTools})`
 
 describe('C4 a flood of those who say nothing', () => {
   it('is bounded by the backlog, and the honest one still gets in', async () => {
@@ -107,59 +109,82 @@ describe('a slow peer', () => {
   })
 })
 
-describe.skipIf(noTools !== undefined)(
-  `a listener without descriptors (needs ${noTools ?? 'nothing more'})`,
-  () => {
-    const limit = (child: Child, files: number) =>
-      execFileSync('prlimit', ['--pid', String(child.process.pid), `--nofile=${files}:`])
-    /** The limit is one of numbers: what lies above it was opened before, and does not count. */
-    const open = (child: Child, below: number) =>
-      readdirSync(`/proc/${child.process.pid}/fd`).filter((fd) => Number(fd) < below).length
+describe.skipIf(noTools !== undefined)(`without descriptors${needs}`, () => {
+  const limit = (child: Child, files: number) =>
+    execFileSync('prlimit', ['--pid', String(child.process.pid), `--nofile=${files}:`])
+  /** The limit is one of numbers: what lies above it was opened before, and does not count. */
+  const open = (child: Child, below: number) =>
+    readdirSync(`/proc/${child.process.pid}/fd`).filter((fd) => Number(fd) < below).length
 
-    /** How many of these system calls the child makes within a second. */
-    async function calls(child: Child, name: string): Promise<number> {
-      const directory = mkdtempSync(join(tmpdir(), 'strait-trace-'))
-      const out = join(directory, 'out')
-      const args = ['1', 'strace', '-f', '-e', `trace=${name}`, '-o', out, '-p', String(child.process.pid)]
-      const tracer = spawn('timeout', ['-s', 'INT', ...args], { stdio: 'ignore' })
-      await once(tracer, 'exit')
-      const lines = readFileSync(out, 'utf8').split('\n')
-      rmSync(directory, { recursive: true })
-      return lines.filter((line) => line.includes(`${name}(`)).length
-    }
+  /** How many of these system calls the child makes within a second. */
+  async function calls(child: Child, name: string): Promise<number> {
+    const directory = mkdtempSync(join(tmpdir(), 'strait-trace-'))
+    const out = join(directory, 'out')
+    const args = ['1', 'strace', '-f', '-e', `trace=${name}`, '-o', out, '-p', String(child.process.pid)]
+    const tracer = spawn('timeout', ['-s', 'INT', ...args], { stdio: 'ignore' })
+    await once(tracer, 'exit')
+    const lines = readFileSync(out, 'utf8').split('\n')
+    rmSync(directory, { recursive: true })
+    return lines.filter((line) => line.includes(`${name}(`)).length
+  }
 
-    it('turns newcomers away, tells, does not spin, and goes on when there are some again', async () => {
-      const url = fresh()
-      const child = start(LISTENER, [url.href])
-      expect(await child.line()).toBe('ready')
-      limit(child, 32)
-      const room = 32 - open(child, 32)
-      const silent = Array.from({ length: room + 5 }, () => RawPeer.connect(url))
-      for (let told = 0; told < 5; told++) expect(await child.line()).toBe('ERR_STRAIT_NO_RESOURCES')
-      for (const peer of silent.slice(room)) expect(await peer.rest()).toEqual([])
-      expect(await calls(child, 'accept4')).toBe(0)
-      for (const peer of silent) peer.close()
-      for (let told = 0; told < room; told++) expect(await child.line()).toBe('ERR_STRAIT_REFUSED')
-      const channel = await connect(url)
-      await channel.send(Uint8Array.of(1))
-      expect(await channel.receive()).toEqual(Uint8Array.of(1))
-      await channel.close()
-      await child.kill()
-    })
+  it('a listener turns newcomers away, tells, does not spin, and goes on when there are some again', async () => {
+    const url = fresh()
+    const child = start(LISTENER, [url.href])
+    expect(await child.line()).toBe('ready')
+    limit(child, 32)
+    const room = 32 - open(child, 32)
+    const silent = Array.from({ length: room + 5 }, () => RawPeer.connect(url))
+    for (let told = 0; told < 5; told++) expect(await child.line()).toBe('ERR_STRAIT_NO_RESOURCES')
+    for (const peer of silent.slice(room)) expect(await peer.rest()).toEqual([])
+    expect(await calls(child, 'accept4')).toBe(0)
+    for (const peer of silent) peer.close()
+    for (let told = 0; told < room; told++) expect(await child.line()).toBe('ERR_STRAIT_REFUSED')
+    const channel = await connect(url)
+    await channel.send(Uint8Array.of(1))
+    expect(await channel.receive()).toEqual(Uint8Array.of(1))
+    await channel.close()
+    await child.kill()
+  })
 
-    it('that cannot even turn anybody away does not spin, and goes on when there are some again', async () => {
-      const url = fresh()
-      const child = start(LISTENER, [url.href])
-      expect(await child.line()).toBe('ready')
-      limit(child, 3)
-      const waiting = RawPeer.connect(url)
-      expect(await child.line()).toBe('ERR_STRAIT_NO_RESOURCES')
-      expect(await calls(child, 'accept4')).toBeLessThan(100)
-      limit(child, 1024)
-      // The greeting of the listener: it has been accepted after all.
-      expect((await waiting.receive())?.[0]).toBe(Kind.HELLO)
-      waiting.close()
-      await child.kill()
-    })
-  },
-)
+  it('a listener that cannot even turn anybody away does not spin, and goes on when there are some again', async () => {
+    const url = fresh()
+    const child = start(LISTENER, [url.href])
+    expect(await child.line()).toBe('ready')
+    limit(child, 3)
+    const waiting = RawPeer.connect(url)
+    expect(await child.line()).toBe('ERR_STRAIT_NO_RESOURCES')
+    expect(await calls(child, 'accept4')).toBeLessThan(100)
+    limit(child, 1024)
+    // The greeting of the listener: it has been accepted after all.
+    expect((await waiting.receive())?.[0]).toBe(Kind.HELLO)
+    waiting.close()
+    await child.kill()
+  })
+
+  /** What came of it with no descriptor left, with one, and so on. */
+  async function outcomes(operation: string, url: URL): Promise<string[]> {
+    const child = start(EXHAUSTED, [operation, url.href])
+    const results: string[] = []
+    while (results.at(-1) !== 'ok') results.push(await child.line())
+    expect(await child.exit).toEqual({ code: 0, signal: null })
+    return results
+  }
+
+  it('a listener is not made half: NO_RESOURCES until there are enough, and the name stays free', async () => {
+    const results = await outcomes('listen', fresh())
+    expect(results).toEqual(['ERR_STRAIT_NO_RESOURCES', 'ERR_STRAIT_NO_RESOURCES', 'ok'])
+  })
+
+  it('who connects is told so', async () => {
+    const url = fresh()
+    const listener = await listen(url)
+    expect(await outcomes('connect', url)).toEqual(['ERR_STRAIT_NO_RESOURCES', 'ok'])
+    await listener.close()
+  })
+
+  it('who receives some without room for them is told so, not that the peer misbehaves', async () => {
+    const results = await outcomes('receive', fresh())
+    expect(results).toEqual(['ERR_STRAIT_NO_RESOURCES', 'ERR_STRAIT_NO_RESOURCES', 'ok'])
+  })
+})

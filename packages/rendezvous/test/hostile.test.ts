@@ -87,7 +87,7 @@ describe('C13 descriptors that a listener did not ask for', () => {
     peer.send(hello(preface({ flags: 1, nonce: new Uint8Array(32) })))
     peer.send(hello(new Uint8Array(32)), many())
     await peer.rest()
-    expect(refusals.errors).toEqual([failure('CORRUPT', '253 descriptors')])
+    expect(refusals.errors).toEqual([failure('CORRUPT', 'descriptors')])
     peer.close()
     await listener.close()
   })
@@ -136,19 +136,16 @@ describe('what a listener hands over', () => {
       peer.send(GREETING)
       peer.send(Uint8Array.of(0), many(count))
     })
-    await expect(objects).rejects.toEqual(failure('CORRUPT', `${count} descriptors`))
+    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptors'))
   })
 
-  it.each([1, 2, MOST])(
-    'in an empty packet, %i of them, is a hang-up, and none stays open',
-    async (count) => {
-      const objects = meeting((peer) => {
-        peer.send(GREETING)
-        peer.send(EMPTY, many(count))
-      })
-      await expect(objects).rejects.toEqual(failure('CORRUPT', `${count} descriptors`))
-    },
-  )
+  it.each([1, 2, MOST])('in an empty packet, %i of them, is CORRUPT, and none stays open', async (count) => {
+    const objects = meeting((peer) => {
+      peer.send(GREETING)
+      peer.send(EMPTY, many(count))
+    })
+    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptors'))
+  })
 
   it('before or with the greeting is CORRUPT', async () => {
     await expect(meeting((peer) => void peer.send(GREETING, many(2)))).rejects.toEqual(failure('CORRUPT'))

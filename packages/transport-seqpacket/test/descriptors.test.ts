@@ -207,7 +207,7 @@ describe('C13 maxDescriptors', () => {
     await from.send(bytes('before'))
     await from.sendDescriptors([file('x')])
     expect(text((await to.receive())!)).toBe('before')
-    await expect(to.receive()).rejects.toEqual(failure('CORRUPT', '1 descriptors'))
+    await expect(to.receive()).rejects.toEqual(failure('CORRUPT', 'more descriptors than the 0'))
     expect((await from.closed).error).toEqual(failure('RESET'))
   })
 
@@ -236,7 +236,7 @@ describe('C13 maxDescriptors', () => {
     const peer = RawPeer.connect(url)
     peer.send(hello(preface()), [file('x')])
     await peer.rest()
-    expect(refusals.errors).toEqual([failure('CORRUPT', '1 descriptors')])
+    expect(refusals.errors).toEqual([failure('CORRUPT', 'more descriptors than the 0')])
     refusals.stop()
     peer.close()
     await listener.close()
