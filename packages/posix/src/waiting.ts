@@ -1,4 +1,4 @@
-import { StraitError, type SyncWaitOptions, Waiters, type WaitOptions } from '@strait/core'
+import { StraitError, type SyncWaitOptions, throwIfAborted, Waiters, type WaitOptions } from '@strait/core'
 import { native } from './native.js'
 import { Readiness } from './readiness.js'
 
@@ -51,8 +51,9 @@ export class Pollable implements Disposable {
     { signal }: WaitOptions = {},
   ): Promise<T> {
     this.ensureOpen(operation)
+    throwIfAborted(operation, this.name, signal)
     const waiters = direction === 'incoming' ? this.#incoming : this.#outgoing
-    if (signal?.aborted !== true && waiters.size === 0) {
+    if (waiters.size === 0) {
       const result = attempt()
       if (result !== undefined) return result
     }

@@ -124,7 +124,9 @@ export class SocketPackets implements PacketLink {
     const truncated = (flags & MSG_CTRUNC) !== 0
     if ((flags & MSG_TRUNC) !== 0) return this.#corrupt('a packet that is too long')
     if (count > most || (truncated && most === 0))
-      return this.#corrupt(`a packet with more descriptors than the ${most} that it may have: ${count}`)
+      return this.#corrupt(
+        `${count === 1 ? 'a descriptor' : `${count} descriptors`} with a packet that may have ${most}`,
+      )
     // There is always room for the most that the kernel passes; so there was none in this process.
     if (truncated) return kernelError(EMFILE, 'receive', this.#url.href)
     if (this.#untaken + count > Math.max(MOST_UNTAKEN, 2 * most))

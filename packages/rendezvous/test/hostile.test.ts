@@ -144,7 +144,7 @@ describe('what a listener hands over', () => {
       peer.send(GREETING)
       peer.send(EMPTY, many(count))
     })
-    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptors'))
+    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptor'))
   })
 
   it('before or with the greeting is CORRUPT', async () => {
