@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -128,11 +128,23 @@ describe.skipIf(!able)(
 )
 
 describe.skipIf(!able)('C14 idle channels (needs the addon, and strace that may trace)', () => {
+  /** When every thread of the program waits: saying that it is idle is the last thing that it does. */
+  async function asleep(pid: number): Promise<void> {
+    const states = () =>
+      readdirSync(`/proc/${pid}/task`).map((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+          .replace(/^.*\) /, '')
+          .charAt(0),
+      )
+    while (states().some((state) => state !== 'S')) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
   /** The system calls that a program makes within 5 s from when it says that it is idle. */
   async function calls(...args: string[]): Promise<string[]> {
     const child = start(IDLE, args)
     try {
       expect(await child.line()).toBe('idle')
+      await asleep(child.process.pid!)
       const out = join(directory, args.join('-'))
       const tracer = ['5', 'strace', '-f', '-o', out, '-p', String(child.process.pid)]
       const [code] = await once(spawn('timeout', ['-s', 'INT', ...tracer], { stdio: 'ignore' }), 'exit')
@@ -154,7 +166,7 @@ describe.skipIf(!able)('C14 idle channels (needs the addon, and strace that may 
       ['1', '100'].map((count) => [scheme, count] as const),
     )
     const seen = await Promise.all(runs.map(async (run) => ({ run, calls: await calls(...run) })))
-    expect(seen).toEqual(runs.map((run) => ({ run, calls: [] })))
+    expect(seen.filter((each) => each.calls.length > 0)).toEqual([])
   })
 
   it('are seen to make some where they were told to ask for signs of life', async () => {

@@ -87,7 +87,7 @@ describe('C13 descriptors that a listener did not ask for', () => {
     peer.send(hello(preface({ flags: 1, nonce: new Uint8Array(32) })))
     peer.send(hello(new Uint8Array(32)), many())
     await peer.rest()
-    expect(refusals.errors).toEqual([failure('CORRUPT', 'descriptors')])
+    expect(refusals.errors).toEqual([failure('CORRUPT', 'descriptor')])
     peer.close()
     await listener.close()
   })
@@ -136,7 +136,7 @@ describe('what a listener hands over', () => {
       peer.send(GREETING)
       peer.send(Uint8Array.of(0), many(count))
     })
-    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptors'))
+    await expect(objects).rejects.toEqual(failure('CORRUPT', 'descriptor'))
   })
 
   it.each([1, 2, MOST])('in an empty packet, %i of them, is CORRUPT, and none stays open', async (count) => {

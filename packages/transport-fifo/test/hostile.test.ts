@@ -168,7 +168,7 @@ describe('C13 who connects', () => {
     peer.send(hello(preface()))
     peer.send(OBJECTS, new Array<number>(253).fill(keep(openSync('/dev/null', 'r'))))
     await peer.rest()
-    expect(refusals.errors).toEqual([failure('CORRUPT', 'descriptors')])
+    expect(refusals.errors).toEqual([failure('CORRUPT', 'descriptor')])
     refusals.stop()
     peer.close()
     await listener.close()
