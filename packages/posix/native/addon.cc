@@ -160,7 +160,7 @@ bool Arguments::text(size_t index, char* buffer, size_t size) {
 // Exports
 
 napi_value integer(napi_env env, int64_t value) {
-  napi_value result;
+  napi_value result = nullptr;
   napi_create_int64(env, value, &result);
   return result;
 }

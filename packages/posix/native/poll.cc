@@ -71,10 +71,11 @@ napi_value pollOpen(napi_env env, napi_callback_info info) {
   poll->handle.data = poll;
   poll->environment = environment;
   uv_unref(reinterpret_cast<uv_handle_t*>(&poll->handle));
-  napi_create_reference(env, arguments.value(1), 1, &poll->callback);
   environment->add(poll);
-  napi_value external;
-  napi_create_external(
+  napi_value external = nullptr;
+  // Where the environment is being ended this very moment, Node-API refuses everything.
+  const napi_status referenced = napi_create_reference(env, arguments.value(1), 1, &poll->callback);
+  const napi_status created = napi_create_external(
       env, poll,
       [](napi_env, void* data, void*) {
         auto* poll = static_cast<Poll*>(data);
@@ -83,8 +84,13 @@ napi_value pollOpen(napi_env env, napi_callback_info info) {
         freeIfDone(poll);
       },
       nullptr, &external);
-  napi_type_tag_object(env, external, &kPollTag);
-  return external;
+  if (created == napi_ok && referenced == napi_ok && napi_type_tag_object(env, external, &kPollTag) == napi_ok) {
+    return external;
+  }
+  // Without an external there is no finalizer.
+  poll->finalized = created != napi_ok;
+  closePoll(poll);
+  return nullptr;
 }
 
 /// (poll, events): from now on watches these; 0 is none.
@@ -130,7 +136,7 @@ int64_t pollNow(Arguments& arguments) {
 void closePoll(Poll* poll) {
   if (poll->closing) return;
   poll->closing = true;
-  napi_delete_reference(poll->environment->env(), poll->callback);
+  if (poll->callback != nullptr) napi_delete_reference(poll->environment->env(), poll->callback);
   uv_close(reinterpret_cast<uv_handle_t*>(&poll->handle), [](uv_handle_t* handle) {
     auto* poll = static_cast<Poll*>(handle->data);
     poll->closed = true;
