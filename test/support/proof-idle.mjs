@@ -1,10 +1,6 @@
 // Opens so many channels of a scheme, both ends here and both waiting to receive, and says so. With a third argument they
 // ask each other for a sign of life, so often in ms.
-import { setFlagsFromString } from 'node:v8'
 import { connect, listen, loadTransport } from 'strait'
-
-// What the engine does by itself when nobody asks for anything is not the channels'.
-setFlagsFromString('--no-memory-reducer')
 
 const [, , scheme, count, idleTimeout] = process.argv
 const options = {
