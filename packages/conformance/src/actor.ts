@@ -21,7 +21,8 @@ export interface Harvest {
 }
 
 /** The methods with which a thread can block. */
-export type BlockingMethod = 'sendSync' | 'receiveSync'
+export const BLOCKING_METHODS = ['sendSync', 'receiveSync'] as const
+export type BlockingMethod = (typeof BLOCKING_METHODS)[number]
 
 /** A channel that can block its thread. */
 export function blocking(channel: BaseChannel): SyncChannel {
