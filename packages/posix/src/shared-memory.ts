@@ -26,10 +26,10 @@ export type {
   SharedMemoryOpenOptions,
 } from './memory-object.js'
 
-/** How a typed array is made. */
+/** How a typed array is made, or a DataView, whose elements are bytes. */
 type ViewConstructor<V> = {
   new (buffer: ArrayBuffer, offset: number, length: number): V
-  readonly BYTES_PER_ELEMENT: number
+  readonly BYTES_PER_ELEMENT?: number
 }
 
 interface Origin {
@@ -237,7 +237,7 @@ export class SharedMemory implements Disposable {
    */
   view<V>(type: ViewConstructor<V>, offset = 0, length?: number): V {
     const { buffer } = this.#mapped('view')
-    const rest = Math.max(0, Math.floor((buffer.byteLength - offset) / type.BYTES_PER_ELEMENT))
+    const rest = Math.max(0, Math.floor((buffer.byteLength - offset) / (type.BYTES_PER_ELEMENT ?? 1)))
     return new type(buffer, offset, length ?? rest)
   }
 
