@@ -253,11 +253,12 @@ class PacketedLink implements Link {
   }
 
   #hangUp(cause: StraitError | undefined): void {
-    if (this.#body !== undefined) {
-      this.#stop('TRUNCATED', 'the peer went away in the middle of a message', cause)
-    } else if (cause !== undefined && !StraitError.is(cause, 'RESET')) {
+    if (cause !== undefined && !StraitError.is(cause, 'RESET')) {
+      // It did not go away: the mechanism gave up, and knows why.
       this.#ended = true
       this.events.end(cause)
+    } else if (this.#body !== undefined) {
+      this.#stop('TRUNCATED', 'the peer went away in the middle of a message', cause)
     } else {
       this.#stop('RESET', 'the peer went away without closing', cause)
     }

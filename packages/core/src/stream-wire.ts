@@ -97,7 +97,8 @@ export class StreamWire implements Wire {
   }
 
   #hangUp(cause: StraitError | undefined): StraitError {
-    if (StraitError.is(cause, 'CORRUPT')) return cause
+    // Otherwise it did not hang up: the mechanism gave up, and knows why.
+    if (cause !== undefined && !StraitError.is(cause, 'RESET')) return cause
     const context = { operation: this.#role, url: this.#url, cause }
     return this.rest.length > 0
       ? new StraitError('TRUNCATED', 'the other end hung up in the middle of its greeting', context)

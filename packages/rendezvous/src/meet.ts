@@ -2,6 +2,7 @@ import {
   abortedError,
   type ChannelOptions,
   DEFAULT_HANDSHAKE_TIMEOUT,
+  Kind,
   NO_EVENTS,
   type PeerInfo,
   type Role,
@@ -71,7 +72,7 @@ export interface Objects {
   readonly descriptors: readonly number[]
 }
 
-const CONFIRMATION = Uint8Array.of(0)
+const HEAD = Uint8Array.of(Kind.DATA)
 
 /**
  * Hands over what was made for this connection, and waits until the other end has it open: from then on it misses
@@ -86,7 +87,7 @@ export async function passObjects(
   options: ChannelOptions,
 ): Promise<void> {
   packets.attachDescriptors(parameters, descriptors)
-  packets.write(CONFIRMATION, parameters)
+  packets.write(HEAD, parameters)
   await nextPacket(packets, 0, 'listen', url, options)
 }
 
@@ -105,7 +106,7 @@ export async function receiveObjects(
 ): Promise<Objects> {
   const packet = await nextPacket(packets, count, 'connect', url, options)
   const descriptors = packets.takeDescriptors(packet)
-  if (descriptors.length === count) return { parameters: packet.subarray(CONFIRMATION.length), descriptors }
+  if (descriptors.length === count) return { parameters: packet.subarray(HEAD.length), descriptors }
   for (const descriptor of descriptors) native().close(descriptor)
   const reason = `the listener passed ${descriptors.length} descriptors, not ${count}`
   throw new StraitError('CORRUPT', reason, { operation: 'connect', url })
@@ -113,7 +114,7 @@ export async function receiveObjects(
 
 /** Tells the listener that what it handed over is open here. */
 export function confirmObjects(packets: SocketPackets): void {
-  packets.write(CONFIRMATION, new Uint8Array(0))
+  packets.write(HEAD, new Uint8Array(0))
 }
 
 /** The next packet, which may bring so many descriptors. */
@@ -136,7 +137,9 @@ function nextPacket(
     const fail = (error: StraitError) => settle(() => reject(error))
     const look = () => {
       const packet = packets.read()
-      if (packet !== undefined) settle(() => resolve(packet))
+      if (packet === undefined) return
+      if (packet[0] === Kind.DATA) settle(() => resolve(packet))
+      else fail(new StraitError('CORRUPT', `the other end sent a packet of kind ${packet[0]}`, context))
     }
     const late = `the other end was silent for ${handshakeTimeout} ms`
     const timer = setTimeout(() => fail(new StraitError('TIMEOUT', late, context)), handshakeTimeout)
@@ -146,8 +149,8 @@ function nextPacket(
       ...NO_EVENTS,
       readable: look,
       end: (cause) => {
-        if (StraitError.is(cause, 'CORRUPT')) fail(cause)
-        else fail(new StraitError('RESET', 'the other end went away', { ...context, cause }))
+        const hungUp = cause === undefined || StraitError.is(cause, 'RESET')
+        fail(hungUp ? new StraitError('RESET', 'the other end went away', { ...context, cause }) : cause)
       },
     }
     if (signal?.aborted) onAbort()
