@@ -1,3 +1,4 @@
+import { supported } from '@strait/posix'
 import { peerSchemes } from 'strait'
 import { describe, expect, it } from 'vitest'
 import { expected, missingWorkers, sharedWorkers, wrongResult } from '../dist/fib/check.js'
@@ -9,7 +10,7 @@ const VALUES = [89, 144, 233, 377, 610, 987, 1597, 2584, 4181, 6765]
 describe('strait fib', () => {
   it('prints JSON with ten right results over every transport, each from a process of its own', async () => {
     const { code, stdout, stderr } = await strait(['fib', '--json'])
-    expect(stderr).toBe('')
+    expect(stderr).toMatch(supported ? /^$/ : /^strait: left out pipe: fifo: seqpacket: .*\n$/)
     expect(code).toBe(0)
     const { machine, rows, ...rest } = JSON.parse(stdout)
     expect(rest).toEqual({})
