@@ -138,7 +138,8 @@ class FramedLink implements Link {
         this.#offset = 0
         this.#starved = this.#chunk === undefined
         if (this.#chunk === undefined) {
-          if (this.#bytesEnded !== undefined) this.#hangUp(this.#bytesEnded.error)
+          // Where this very read has found the end, `events` has been told already.
+          if (this.#bytesEnded !== undefined && !this.#ended) this.#hangUp(this.#bytesEnded.error)
           return undefined
         }
       }

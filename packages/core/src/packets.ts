@@ -185,7 +185,8 @@ class PacketedLink implements Link {
       const packet = this.#packets.read()
       this.#starved = packet === undefined
       if (packet === undefined) {
-        if (this.#hungUp !== undefined) this.#hangUp(this.#hungUp.error)
+        // Where this very read has found the end, `events` has been told already.
+        if (this.#hungUp !== undefined && !this.#ended) this.#hangUp(this.#hungUp.error)
         return undefined
       }
       const message = this.#take(packet)

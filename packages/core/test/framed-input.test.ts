@@ -24,6 +24,18 @@ function pieces(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 const short = [0, 1, 7, 8, 9, 0].map((length, seed) => pattern(length, seed))
 const shortStream = join(...short.map((message) => frame(Kind.DATA, message)), frame(Kind.END))
 
+it('C7 a stream that finds its end while it is read is told of once', async () => {
+  const { bytes, link } = await greeted()
+  const witness = new Witness(link)
+  bytes.read = () => {
+    bytes.read = () => undefined
+    bytes.events.end()
+    return undefined
+  }
+  bytes.events.readable()
+  expect(witness.ends.map((error) => error?.code)).toEqual(['ERR_STRAIT_RESET'])
+})
+
 describe('C1 messages keep their boundaries', () => {
   it('wherever a short stream is cut once', async () => {
     const { bytes, link } = await greeted()

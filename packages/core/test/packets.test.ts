@@ -139,6 +139,18 @@ describe('C6 C7 the end of packets', () => {
     expect(witness.ends.map((error) => error?.code)).toEqual(['ERR_STRAIT_RESET'])
   })
 
+  it('a mechanism that finds its end while it is read is told of once', async () => {
+    const { near, link } = await greeted()
+    const witness = new Witness(link)
+    near.read = () => {
+      near.read = () => undefined
+      near.events.end()
+      return undefined
+    }
+    near.events.readable()
+    expect(witness.ends.map((error) => error?.code)).toEqual(['ERR_STRAIT_RESET'])
+  })
+
   it('a hang-up in the middle of a message is TRUNCATED', async () => {
     const { witness, near } = await fed([first(5, 1, 2)])
     near.events.end()

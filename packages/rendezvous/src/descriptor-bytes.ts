@@ -36,7 +36,13 @@ export class DescriptorBytes implements ByteLink {
     this.#reader = reader
     this.#writer = writer
     this.#url = url
-    this.#readable = new Readiness(reader, () => this.#onReadable())
+    try {
+      this.#readable = new Readiness(reader, () => this.#onReadable())
+    } catch (error) {
+      this.#native.close(reader)
+      this.#native.close(writer)
+      throw error
+    }
     this.#readable.watch(this.#native.UV_READABLE)
     this.#readable.ref()
   }

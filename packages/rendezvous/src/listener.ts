@@ -117,8 +117,10 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
     this.#descriptor = descriptor
     this.#backlog = backlog
     this.#welcome = welcome
-    this.#reserve = check(this.#native.duplicate(descriptor), 'listen', url.href)
     this.#readiness = new Readiness(descriptor, () => this.#acceptAll())
+    this.#reserve = this.#native.duplicate(descriptor)
+    if (this.#reserve < 0) this.#readiness.close()
+    check(this.#reserve, 'listen', url.href)
     this.#readiness.watch(this.#native.UV_READABLE)
     this.#readiness.ref()
   }
@@ -164,7 +166,13 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
       this.#refuse(new StraitError('PERMISSION', reason, { operation: 'listen', url: this.url }))
       return
     }
-    const packets = new SocketPackets(descriptor, this.url)
+    let packets: SocketPackets
+    try {
+      packets = new SocketPackets(descriptor, this.url)
+    } catch (error) {
+      this.#refuse(error as StraitError)
+      return
+    }
     this.#greeting.add(packets)
     if (this.#greeting.size + this.waiting > this.#backlog) {
       const [oldest = packets] = this.#greeting

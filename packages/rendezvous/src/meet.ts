@@ -39,6 +39,7 @@ export function connectControl(url: URL, options: MeetOptions): Control {
   const place = placeOf(url, 'connect', options.owner ?? ownUid())
   const system = native('connect')
   const descriptor = check(system.socket(system.SOCK_SEQPACKET), 'connect', url.href)
+  let peer: PeerInfo
   try {
     if (place.kind === 'abstract') {
       check(system.connect(descriptor, place.address), 'connect', url.href)
@@ -48,14 +49,14 @@ export function connectControl(url: URL, options: MeetOptions): Control {
       file.close()
       check(result, 'connect', url.href, CONNECTING)
     }
-    const peer = peerCredentials(descriptor, url.href)!
+    peer = peerCredentials(descriptor, url.href)!
     const refusal = refusalOf(peer.uid!, options.owner)
     if (refusal !== undefined) throw new StraitError('PERMISSION', refusal, { operation: 'connect', url })
-    return { packets: new SocketPackets(descriptor, url), peer }
   } catch (error) {
     system.close(descriptor)
     throw error
   }
+  return { packets: new SocketPackets(descriptor, url), peer }
 }
 
 /** Why this process does not talk to a listener of that user; the listener for its part admits its own user and root. */

@@ -47,7 +47,12 @@ export class SocketPackets implements PacketLink {
   constructor(descriptor: number, url: URL) {
     this.#descriptor = descriptor
     this.#url = url
-    this.#readiness = new Readiness(descriptor, (events) => this.#onReady(events))
+    try {
+      this.#readiness = new Readiness(descriptor, (events) => this.#onReady(events))
+    } catch (error) {
+      this.#native.close(descriptor)
+      throw error
+    }
     this.#readiness.watch(this.#native.UV_READABLE)
     this.#readiness.ref()
   }

@@ -63,15 +63,16 @@ export const fifo = {
       const agreement = await greetInPackets(control, 'listen', url, options)
       try {
         const { near, far } = createFifos(url)
-        const bytes = new DescriptorBytes(near.reader, near.writer, url)
+        let bytes: DescriptorBytes | undefined
         try {
-          const passing = { parameters: NONE, descriptors: [far.reader, far.writer] }
-          const passed = passObjects(control, passing, url, options)
-          closeEnds(far)
-          await passed
+          bytes = new DescriptorBytes(near.reader, near.writer, url)
+          const descriptors = [far.reader, far.writer]
+          await passObjects(control, { parameters: NONE, descriptors }, url, options)
         } catch (error) {
-          bytes.destroy()
+          bytes?.destroy()
           throw error
+        } finally {
+          closeEnds(far)
         }
         return new BlockingChannel(frames(bytes, url, agreement, options), { url, capabilities, peer })
       } finally {
