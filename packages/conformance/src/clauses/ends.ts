@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { BaseChannel } from '@strait/core'
-import { fill } from '../fill.js'
+import { fill, overfill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
 import { later, rejectsWith, settlesSoon, throwsWith } from './helpers.js'
@@ -150,8 +150,7 @@ export function C7(clause: Clause): void {
     async (trial) => {
       const { near, host } = await trial.couple()
       const receiving = later(near.receive())
-      const count = fill(near, 0, 10_000)
-      const sending = later(near.send(pattern(count, 10_000)))
+      const sending = overfill(near, 0, 10_000).last
       await host!.kill()
       const first = await rejectsWith(receiving, 'RESET')
       assert.equal(await rejectsWith(sending, 'RESET'), first)
@@ -273,8 +272,7 @@ export function C8(clause: Clause): void {
   clause.test('C8 abort unblocks everything with ABORTED, and keeps the reason', async (trial) => {
     const { near } = await trial.couple()
     const receiving = near.receive()
-    const count = fill(near, 0, 5000)
-    const sending = near.send(pattern(count, 5000))
+    const sending = overfill(near, 0, 5000).last
     const reason = new Error('enough')
     near.abort(reason)
     assert.equal(near.state, 'closed')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { StraitError } from '@strait/core'
-import { fill } from '../fill.js'
+import { overfill } from '../fill.js'
 import { expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
 import { rejectsWith } from './helpers.js'
@@ -23,7 +23,7 @@ export function C11(clause: Clause): void {
     const receiving = near.receive()
     await far.fill(0, 10_000)
     await receiving
-    fill(near, 0, 10_000)
+    overfill(near, 0, 10_000)
     const failing = [near.send(pattern(0, 10)), near.send(pattern(0, 10))]
     near.abort()
     for (const send of failing) await rejectsWith(send, 'ABORTED')

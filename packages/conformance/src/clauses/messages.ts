@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { BaseChannel } from '@strait/core'
-import { fill } from '../fill.js'
+import { overfill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
 import { rejectsWith, throwsWith, turn } from './helpers.js'
@@ -86,13 +86,12 @@ export function C2(clause: Clause): void {
 
   clause.test('C2 trySend does not overtake a send that waits', async (trial) => {
     const { near, far } = await trial.couple()
-    const count = fill(near, 0, 1000)
-    const waiting = near.send(pattern(count, 1000))
-    assert.equal(near.trySend(pattern(count + 1, 1)), false)
-    const received = far.receive(count + 2)
-    await waiting
-    await near.send(pattern(count + 1, 1000))
-    const sizes = Array.from({ length: count + 2 }, () => 1000)
+    const { count, last } = overfill(near, 0, 1000)
+    assert.equal(near.trySend(pattern(count, 1)), false)
+    const received = far.receive(count + 1)
+    await last
+    await near.send(pattern(count, 1000))
+    const sizes = Array.from({ length: count + 1 }, () => 1000)
     assert.deepEqual((await received).digests, expected(0, sizes))
   })
 
