@@ -1,8 +1,9 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { supported } from '@strait/posix'
@@ -120,6 +121,65 @@ describe('the examples run, say what their pages say, and leave nothing behind',
       'closed: a view of it has 0 bytes',
       'unlinked: true, and again: false',
     ])
+  })
+
+  it.skipIf(!supported)(`picture: four processes paint what one does${withoutAddon}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strait-test-picture-'))
+    try {
+      const lines = await example('picture/main.js', '--size', '640x480', folder)
+      const pids = lines[1]!.match(/^workers: 4, in processes (\d+) (\d+) (\d+) (\d+); this is (\d+)$/)!
+      expect(new Set(pids.slice(1)).size).toBe(5)
+      const [, carried] = /^pipe: carried (\d+) bytes of messages$/.exec(lines[2]!)!
+      expect(Number(carried)).toBeLessThan(10_000)
+      expect(lines[3]).toMatch(/^\d+\.\d\d s with 4, \d+\.\d\d s with one, on \d+ cores$/)
+      expect(lines.slice(4)).toEqual([
+        'one worker has made the same picture, byte for byte',
+        `before.png and after.png are in ${folder}`,
+      ])
+      const [before, after] = ['before.png', 'after.png'].map((name) => readFileSync(join(folder, name)))
+      for (const image of [before!, after!]) {
+        expect(image.toString('latin1', 1, 4)).toBe('PNG')
+        expect([image.readUInt32BE(16), image.readUInt32BE(20)]).toEqual([640, 480])
+      }
+      expect(after!.equals(before!)).toBe(false)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.skipIf(!supported)(
+    `picture: a worker is killed, it says which, and no process is left${withoutAddon}`,
+    async () => {
+      const args = [join(built, 'picture/main.js'), '--size', '640x480', '--kill', '2', temporary]
+      // A group of its own, for then the kernel knows whether somebody of it is left. The timeout ends a hang.
+      const main = spawn(process.execPath, args, {
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        timeout: 120_000,
+        killSignal: 'SIGKILL',
+      })
+      const ended = once(main, 'exit')
+      expect(await text(main.stderr)).toMatch(
+        /^picture: worker 2 \(process \d+\) died at '(across|down)', rows \d+ to \d+: .*SIGKILL.*\n$/,
+      )
+      expect(await ended).toEqual([1, null])
+      expect(() => process.kill(-main.pid!, 0)).toThrow('ESRCH')
+      expect(readdirSync(temporary)).toEqual([])
+    },
+  )
+
+  it('picture: what cannot be done is said before anything is', async () => {
+    const refused = async (...args: string[]) => {
+      const { code, stdout, stderr } = await example('picture/main.js', ...args).catch((error) => error)
+      return { code, stdout, stderr }
+    }
+    const folder = join(temporary, 'not-there')
+    const missing = await refused(folder)
+    expect(missing).toMatchObject({ code: 2, stdout: '' })
+    expect(missing.stderr).toContain(folder)
+    for (const args of [['--size', '640'], ['--workers', '0'], ['--kill', '5'], ['--bogus'], ['a', 'b']]) {
+      expect(await refused(...args)).toMatchObject({ code: 2, stdout: '' })
+    }
   })
 
   it('tcp: only who knows the key comes in', async () => {
