@@ -2,18 +2,20 @@ import { peerSchemes, schemeOf } from 'strait'
 import { floorMechanisms, openFloor } from './floor.js'
 import { buildFloors } from './floor-build.js'
 import { describeMachine, type Machine } from './machine.js'
+import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
-import { type Mode, type Plan, type Row, Run, type Spread } from './run.js'
-import { straitLane } from './strait-lane.js'
-import { twins } from './twins/index.js'
+import { type Plan, type Row, Run, type Spread, type Subject } from './run.js'
+import { canBlock, straitLane } from './strait-lane.js'
+import { findTwin } from './twins/index.js'
 
 export interface BenchOptions {
-  /** Schemes, such as `unix:`. Default: all. */
+  /** Schemes, such as `unix:`, with a query where the transport knows one. Default: all, in each mode that they have. */
   urls?: readonly string[] | undefined
   /** Sizes of a message, in bytes. Default: 64. */
   payloads?: readonly number[] | undefined
-  mode?: Mode | undefined
+  /** Default: `hot`. */
+  modes?: readonly Mode[] | undefined
   /** Where the two ends run. Default: on different cores, where there are two and taskset(1). */
   placement?: Placement | undefined
   /** Measures the bare-Node twin of each transport beside it. Default: false. */
@@ -56,48 +58,37 @@ const SPREAD_LIMIT = 0.1
 /**
  * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
  * whatever else happens on the machine happens to all of them.
+ *
+ * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when an address was given that does not have a mode.
  */
 export async function bench(options: BenchOptions = {}): Promise<Report & Remarks> {
-  const { payloads = [64], mode = 'hot' } = options
-  const urls = options.urls ?? (await peerSchemes()).map((scheme) => `${scheme}:`)
+  const subjects = await findSubjects(options)
+  const groups = group(subjects)
   const plan = options.quick ? QUICK : FULL
   const machine = await describeMachine()
   const floors = options.floor ? await findFloors() : {}
   const rows: Row[] = []
   const spreads: Spread[] = []
   let othersCores = 0
-  for (const payloadBytes of payloads) {
-    const runs: Run[] = []
-    const placer = new Placer(options.placement)
-    try {
-      for (const url of urls) {
-        const scheme = schemeOf(url, 'bench')
-        const ours = new Run(url, mode, await straitLane(url, payloadBytes))
-        runs.push(ours)
-        const mechanism = floorMechanisms[scheme]
-        if (floors.program !== undefined && mechanism !== undefined) {
-          ours.compareWith(await openFloor(floors.program, mechanism, payloadBytes, placer.ends))
-        }
-        const twin = options.peers ? twins[scheme] : undefined
-        if (twin !== undefined) runs.push(new Run(url, mode, await twin(payloadBytes), 'twin'))
-      }
-      for (const { lane } of runs) placer.place(lane)
-      for (const run of runs) await run.warmUp(plan)
-      const neighbours = new Neighbours(runs.flatMap((run) => run.processes()))
-      for (let step = 1; step <= plan.repeats; step++) {
-        options.onProgress?.({ payloadBytes, step, steps: plan.repeats })
-        for (const run of runs) run.beginRepeat()
-        for (let stretch = 0; stretch < plan.stretches; stretch++) {
-          for (const run of runs) await run.stretch(plan)
-        }
-      }
-      othersCores = Math.max(othersCores, neighbours.cores() ?? 0)
-    } finally {
-      await Promise.all(runs.map((run) => run.close()))
-      placer.release()
+  for (const payloadBytes of options.payloads ?? [64]) {
+    const measured: Row[] = []
+    for (const [index, together] of groups.entries()) {
+      const outcome = await measure(together, payloadBytes, {
+        ...options,
+        plan,
+        program: floors.program,
+        onRepeat: (repeat) =>
+          options.onProgress?.({
+            payloadBytes,
+            step: index * plan.repeats + repeat,
+            steps: groups.length * plan.repeats,
+          }),
+      })
+      measured.push(...outcome.rows)
+      spreads.push(...outcome.spreads)
+      othersCores = Math.max(othersCores, outcome.othersCores)
     }
-    rows.push(...runs.map((run) => run.row(placer.placement)))
-    spreads.push(...runs.flatMap((run) => run.spreads()))
+    rows.push(...inOrder(measured, subjects))
   }
   const { missing } = floors
   return {
@@ -106,6 +97,99 @@ export async function bench(options: BenchOptions = {}): Promise<Report & Remark
     notes: doubts(othersCores, spreads),
     ...(missing === undefined ? {} : { floorMissing: missing }),
   }
+}
+
+/** What is to be measured, in the order of the rows. */
+async function findSubjects({ urls: named, modes = ['hot'] }: BenchOptions): Promise<Subject[]> {
+  const urls = named ?? (await peerSchemes()).map((scheme) => `${scheme}:`)
+  const subjects: Subject[] = []
+  for (const mode of new Set(modes)) {
+    for (const url of urls) {
+      const leftOut = named === undefined && mode === 'sync' && !(await canBlock(url))
+      if (!leftOut) subjects.push({ url, mode })
+    }
+  }
+  return subjects
+}
+
+/** What is measured in turns. Who never sleeps would take a core from all others, and has a group of its own. */
+function group(subjects: readonly Subject[]): Subject[][] {
+  const spins = ({ url }: Subject) => waitStrategyOf(url) === 'spin'
+  const sleeping = subjects.filter((subject) => !spins(subject))
+  const groups = [sleeping, ...subjects.filter(spins).map((subject) => [subject])]
+  return groups.filter(({ length }) => length > 0)
+}
+
+interface Measuring extends BenchOptions {
+  readonly plan: Plan
+  /** That makes the floors. */
+  readonly program: string | undefined
+  readonly onRepeat: (repeat: number) => void
+}
+
+interface Outcome {
+  readonly rows: readonly Row[]
+  readonly spreads: readonly Spread[]
+  readonly othersCores: number
+}
+
+async function measure(subjects: readonly Subject[], size: number, options: Measuring): Promise<Outcome> {
+  const { plan } = options
+  const runs: Run[] = []
+  const placer = new Placer(options.placement)
+  let othersCores = 0
+  try {
+    for (const subject of subjects) await open(subject, size, options, placer, runs)
+    for (const { lane } of runs) placer.place(lane)
+    for (const run of runs) await run.warmUp(plan)
+    const neighbours = new Neighbours(runs.flatMap((run) => run.processes()))
+    for (let repeat = 1; repeat <= plan.repeats; repeat++) {
+      options.onRepeat(repeat)
+      for (const run of runs) run.beginRepeat()
+      for (let stretch = 0; stretch < plan.stretches; stretch++) {
+        for (const run of runs) await run.stretch(plan)
+      }
+    }
+    othersCores = neighbours.cores() ?? 0
+  } finally {
+    await Promise.all(runs.map((run) => run.close()))
+    placer.release()
+  }
+  return {
+    rows: runs.map((run) => run.row(placer.placement)),
+    spreads: runs.flatMap((run) => run.spreads()),
+    othersCores,
+  }
+}
+
+/** Adds a lane, its floor and its twin to the runs, which are closed also when that fails. */
+async function open(
+  subject: Subject,
+  size: number,
+  { program, peers }: Measuring,
+  placer: Placer,
+  runs: Run[],
+): Promise<void> {
+  const { url, mode } = subject
+  const scheme = schemeOf(url, 'bench')
+  const ours = new Run(subject, await straitLane(url, size, { sync: mode === 'sync' }))
+  runs.push(ours)
+  const mechanism = floorMechanisms[scheme]
+  // They make no pauses, and have no empty messages.
+  const hasFloor = mode !== 'parked' && size > 0
+  if (program !== undefined && mechanism !== undefined && hasFloor) {
+    ours.compareWith(await openFloor(program, mechanism, size, placer.ends))
+  }
+  // What a bare-Node program would block on, there is not.
+  const twin = peers && mode !== 'sync' ? findTwin(scheme, size) : undefined
+  if (twin !== undefined) runs.push(new Run({ ...subject, twin: true }, await twin(size)))
+}
+
+/** As the subjects are: those of other groups in between, each twin behind its own. */
+function inOrder(rows: readonly Row[], subjects: readonly Subject[]): Row[] {
+  const place = ({ url, mode }: Row) =>
+    subjects.findIndex((subject) => subject.url === url && subject.mode === mode)
+  return [...rows].sort((a, b) => place(a) - place(b))
 }
 
 async function findFloors(): Promise<{ program?: string; missing?: string }> {

@@ -18,8 +18,9 @@ export class Histogram {
     return this.#histogram.count
   }
 
-  record(ns: bigint): void {
-    this.#histogram.record(ns < 1n ? 1n : ns)
+  /** Rounded to whole ns, and to the least that there is. */
+  record(ns: number): void {
+    this.#histogram.record(Math.max(1, Math.round(ns)))
   }
 
   add(other: Histogram): void {

@@ -1,23 +1,24 @@
 /**
  * What every payload is: one byte, repeated. Its highest bit asks the peer for an answer, the others count, so that an
- * answer to another question is noticed.
+ * answer to another question is noticed. A payload of 0 bytes asks when the last one that had any did, and at first.
  */
 const ASKS = 0x80
+const COUNT = 0x7f
 
 /** How far apart the bytes are that a reader looks at: one in each cache line. */
 const STRIDE = 64
 
 /** Writes every byte of a payload that asks for no answer. */
 export function writePayload(payload: Uint8Array, count: number): void {
-  payload.fill(count & 0x7f)
+  payload.fill(count & COUNT)
 }
 
 /** Writes every byte of a payload that asks for an answer. */
 export function writeQuestion(payload: Uint8Array, count: number): void {
-  payload.fill(ASKS | (count & 0x7f))
+  payload.fill(ASKS | (count & COUNT))
 }
 
-/** Reads a payload and returns its byte. Throws when it is not whole. */
+/** Reads a payload, of one byte at least, and returns its byte. Throws when it is not whole. */
 export function readPayload(payload: Uint8Array, size: number): number {
   const byte = payload[0]!
   let difference = payload[size - 1]! ^ byte
@@ -26,6 +27,33 @@ export function readPayload(payload: Uint8Array, size: number): number {
   return byte
 }
 
-export function isQuestion(byte: number): boolean {
-  return (byte & ASKS) !== 0
+/** Reads an answer. Throws when there is none, when it is not whole, or not that to question `count`. */
+export function readAnswer(answer: Uint8Array | undefined, size: number, count: number): void {
+  if (answer === undefined) throw new Error('the peer has closed the channel')
+  const byte = size === 0 && answer.length === 0 ? count & COUNT : readPayload(answer, size)
+  if (byte !== (count & COUNT)) throw new Error('an answer to another question')
+}
+
+/** How a peer answers. */
+export class Responder {
+  readonly #reuse: boolean
+  #asks = true
+  #answer = new Uint8Array(0)
+
+  /** `reuse`: an answer is this object's again when the next is made. Otherwise each is one of its own. */
+  constructor({ reuse = true } = {}) {
+    this.#reuse = reuse
+  }
+
+  /** Reads a payload and makes its answer; undefined: it asks for none. */
+  answer(payload: Uint8Array): Uint8Array | undefined {
+    const size = payload.length
+    if (size === 0) return this.#asks ? payload : undefined
+    const byte = readPayload(payload, size)
+    this.#asks = (byte & ASKS) !== 0
+    if (!this.#asks) return undefined
+    if (this.#answer.length !== size || !this.#reuse) this.#answer = new Uint8Array(size)
+    writePayload(this.#answer, byte)
+    return this.#answer
+  }
 }

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from './clock.js'
-import { Histogram } from './histogram.js'
-import { cpuTime, type Lane } from './lane.js'
-import { readPayload, writeQuestion } from './payload.js'
+import type { Histogram } from './histogram.js'
+import { cpuTime, type Lane, type SyncLane } from './lane.js'
+import { readAnswer, writeQuestion } from './payload.js'
+import { Rounds } from './rounds.js'
 
 /** Round trips of one stretch. */
 export interface RoundTrips {
@@ -16,28 +18,64 @@ export interface Enough {
   readonly ms?: number
 }
 
+/** How a stretch is made. */
+export interface Stretch extends Enough {
+  /** How long both ends have nothing to do before each question, in ms. Default: 0. */
+  readonly pauseMs?: number
+}
+
+/** Makes round trips, one at a time. */
+export async function roundTrips(lane: Lane, stretch: Stretch): Promise<RoundTrips> {
+  const rounds = new Rounds()
+  const cpuBefore = cpuTime([lane])
+  await makeRounds(lane, stretch, rounds)
+  const cpuAfter = cpuTime([lane])
+  const counted = cpuBefore !== undefined && cpuAfter !== undefined
+  return { durations: rounds.durations(), cpuNs: counted ? cpuAfter - cpuBefore : undefined }
+}
+
 /**
- * Makes round trips, one at a time. The clock is read before the question is sent and after the answer has come;
+ * Makes round trips and writes them down. The clock is read before the question is sent and after the answer has come;
  * writing and checking the payload lies outside.
  */
-export async function roundTrips(lane: Lane, { rounds = 1, ms = 0 }: Enough): Promise<RoundTrips> {
-  const durations = new Histogram()
+export async function makeRounds(lane: Lane, stretch: Stretch, rounds: Rounds): Promise<void> {
+  try {
+    if (lane.sync === undefined) await makeAsyncRounds(lane, stretch, rounds)
+    else makeSyncRounds(lane.sync, lane.payloadBytes, stretch, rounds)
+  } catch (cause) {
+    throw new Error(`${lane.name}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function makeAsyncRounds(lane: Lane, stretch: Stretch, rounds: Rounds): Promise<void> {
+  const { rounds: wanted = 1, ms = 0, pauseMs = 0 } = stretch
   const message = new Uint8Array(lane.payloadBytes)
-  const cpuBefore = cpuTime([lane])
-  const end = now() + BigInt(Math.round(ms * 1e6))
-  let after: bigint
+  const end = now() + ms * 1e6
   let count = 0
+  let after: number
   do {
+    if (pauseMs > 0) await sleep(pauseMs)
     writeQuestion(message, ++count)
     const before = now()
     const answer = await lane.ask(message)
     after = now()
-    durations.record(after - before)
-    if (readPayload(answer, message.length) !== (count & 0x7f)) {
-      throw new Error(`${lane.name}: an answer to another question`)
-    }
-  } while (count < rounds || after < end)
-  const cpuAfter = cpuTime([lane])
-  const counted = cpuBefore !== undefined && cpuAfter !== undefined
-  return { durations, cpuNs: counted ? cpuAfter - cpuBefore : undefined }
+    rounds.add(before, after)
+    readAnswer(answer, message.length, count)
+  } while (count < wanted || after < end)
+}
+
+function makeSyncRounds(lane: SyncLane, payloadBytes: number, stretch: Enough, rounds: Rounds): void {
+  const { rounds: wanted = 1, ms = 0 } = stretch
+  const message = new Uint8Array(payloadBytes)
+  const end = now() + ms * 1e6
+  let count = 0
+  let after: number
+  do {
+    writeQuestion(message, ++count)
+    const before = now()
+    const answer = lane.ask(message)
+    after = now()
+    rounds.add(before, after)
+    readAnswer(answer, message.length, count)
+  } while (count < wanted || after < end)
 }

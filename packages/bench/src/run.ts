@@ -1,34 +1,38 @@
 import { schemeOf } from 'strait'
 import type { Floor } from './floor.js'
 import type { Quantiles } from './histogram.js'
-import type { Lane } from './lane.js'
+import { cpuTime, type Lane } from './lane.js'
+import { type Mode, PAUSE_MS, type WaitStrategy, waitStrategyOf } from './mode.js'
 import type { Placement } from './placement.js'
 import { Repeats } from './repeats.js'
-import { roundTrips } from './round-trip.js'
+import { makeRounds } from './round-trip.js'
+import { Rounds } from './rounds.js'
+import { StretchWatch } from './stretch-watch.js'
+import { type Tail, TailLog } from './tail.js'
 import { throughput } from './throughput.js'
-
-/** `hot`: the next question follows the last answer at once. */
-export const modes = ['hot'] as const
-export type Mode = (typeof modes)[number]
 
 /** What was measured of one lane. Times are in ns, sizes in bytes. */
 export interface Row {
   readonly url: string
   readonly scheme: string
   readonly mode: Mode
+  /** Null for transports that have no choice. */
+  readonly waitStrategy: WaitStrategy | null
   readonly placement: Placement
   readonly payloadBytes: number
   readonly rounds: number
   readonly rttNs: Quantiles
-  /** One way. */
-  readonly messagesPerSecond: number
-  readonly bytesPerSecond: number
+  /** One way; null where the mode is one of pauses. */
+  readonly messagesPerSecond: number | null
+  readonly bytesPerSecond: number | null
   /** CPU time that both processes used for a round trip; null where the kernel does not count it. */
   readonly cpuPerRoundNs: number | null
   /** The median of a C program over the same mechanism, which blocks; null: not measured. */
   readonly floorNs: number | null
   /** Our median to that. */
   readonly ratioToFloor: number | null
+  /** What the slowest rounds are made of. */
+  readonly tail: Tail
   /** The name of the twin, in a twin's row. */
   readonly peer?: string
 }
@@ -47,24 +51,30 @@ export interface Spread {
   readonly what: string
 }
 
+/** What is to be measured. */
+export interface Subject {
+  readonly url: string
+  readonly mode: Mode
+  /** Whether the lane is the twin of the transport. */
+  readonly twin?: boolean
+}
+
 /** A lane, its floor where it is to have one, and what was measured of both so far. */
 export class Run {
-  readonly #url: string
-  readonly #mode: Mode
+  readonly #subject: Subject
   readonly lane: Lane
-  readonly #twin: boolean
+  readonly #rounds = new Rounds()
   readonly #roundTrips = new Repeats()
   readonly #floorRoundTrips = new Repeats()
+  readonly #tail = new TailLog()
   #floor: Floor | undefined
   #cpuNs: number | undefined = 0
   #messages = 0
   #ns = 0
 
-  constructor(url: string, mode: Mode, lane: Lane, who: 'ours' | 'twin' = 'ours') {
-    this.#url = url
-    this.#mode = mode
+  constructor(subject: Subject, lane: Lane) {
+    this.#subject = subject
     this.lane = lane
-    this.#twin = who === 'twin'
   }
 
   /** The floor is the run's from now on: measured in turns with the lane, and closed with it. */
@@ -78,7 +88,7 @@ export class Run {
   }
 
   async warmUp({ warmUpMs }: Plan): Promise<void> {
-    await roundTrips(this.lane, { ms: warmUpMs })
+    await makeRounds(this.lane, { ms: warmUpMs }, this.#rounds)
     await this.#floor?.run(warmUpMs)
     await throughput(this.lane, warmUpMs)
   }
@@ -90,45 +100,66 @@ export class Run {
   }
 
   async stretch({ stretchMs }: Plan): Promise<void> {
-    const { durations, cpuNs } = await roundTrips(this.lane, { ms: stretchMs })
-    this.#roundTrips.add(durations)
-    this.#cpuNs = this.#cpuNs === undefined || cpuNs === undefined ? undefined : this.#cpuNs + cpuNs
+    if (this.#subject.mode === 'parked') {
+      await this.#measureRounds(2 * stretchMs, PAUSE_MS)
+      return
+    }
+    await this.#measureRounds(stretchMs, 0)
     if (this.#floor !== undefined) this.#floorRoundTrips.add(await this.#floor.run(stretchMs))
     const { messages, ns } = await throughput(this.lane, stretchMs)
     this.#messages += messages
     this.#ns += ns
   }
 
+  async #measureRounds(ms: number, pauseMs: number): Promise<void> {
+    const watch = await StretchWatch.begin(this.lane)
+    const cpuBefore = cpuTime([this.lane])
+    this.#rounds.clear()
+    await makeRounds(this.lane, { ms, pauseMs }, this.#rounds)
+    const seen = watch.end()
+    const cpuAfter = cpuTime([this.lane])
+    const counted = this.#cpuNs !== undefined && cpuBefore !== undefined && cpuAfter !== undefined
+    this.#cpuNs = counted ? this.#cpuNs! + cpuAfter - cpuBefore : undefined
+    this.#tail.add(this.#rounds, await seen)
+    this.#roundTrips.add(this.#rounds.durations())
+  }
+
   row(placement: Placement): Row {
+    const { url, mode, twin } = this.#subject
     const { payloadBytes } = this.lane
     const durations = this.#roundTrips.total()
     const rounds = durations.count
     const rttNs = durations.quantiles()
     const floorNs = this.#floor === undefined ? null : this.#floorRoundTrips.total().quantiles().p50
-    const perSecond = this.#messages / (this.#ns / 1e9)
+    const perSecond = this.#messages === 0 ? null : this.#messages / (this.#ns / 1e9)
     return {
-      url: this.#url,
-      scheme: schemeOf(this.#url, 'bench'),
-      mode: this.#mode,
+      url,
+      scheme: schemeOf(url, 'bench'),
+      mode,
+      waitStrategy: twin ? null : waitStrategyOf(url),
       placement,
       payloadBytes,
       rounds,
       rttNs,
-      messagesPerSecond: Math.round(perSecond),
-      bytesPerSecond: Math.round(perSecond * payloadBytes),
+      messagesPerSecond: perSecond && Math.round(perSecond),
+      bytesPerSecond: perSecond && Math.round(perSecond * payloadBytes),
       cpuPerRoundNs: this.#cpuNs === undefined ? null : Math.round(this.#cpuNs / rounds),
       floorNs,
       ratioToFloor: floorNs === null ? null : Number((rttNs.p50 / floorNs).toPrecision(4)),
-      ...(this.#twin ? { peer: this.lane.name } : {}),
+      tail: this.#tail.tail(rttNs.p50),
+      ...(twin ? { peer: this.lane.name } : {}),
     }
   }
 
   spreads(): Spread[] {
     const { name, payloadBytes } = this.lane
-    const ours = { ratio: this.#roundTrips.spread(), what: `${name} at ${payloadBytes} bytes` }
+    const what = `${name} ${this.#subject.mode} at ${payloadBytes} bytes`
+    const ours = { ratio: this.#roundTrips.spread(), what }
     if (this.#floor === undefined) return [ours]
-    const what = `${this.#floor.name} at ${payloadBytes} bytes`
-    return [ours, { ratio: this.#floorRoundTrips.spread(), what }]
+    return [
+      ours,
+      { ratio: this.#floorRoundTrips.spread(), what: `${this.#floor.name} at ${payloadBytes} bytes` },
+    ]
   }
 
   async close(): Promise<void> {

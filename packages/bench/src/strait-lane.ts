@@ -1,35 +1,70 @@
-import type { Channel } from '@strait/core'
-import { type SpawnedPeer, spawnPeer } from 'strait'
-import type { Lane } from './lane.js'
-import { isQuestion, readPayload, writePayload } from './payload.js'
+import { type Channel, StraitError, type SyncChannel } from '@strait/core'
+import { loadTransport, type SpawnedPeer, schemeOf, spawnPeer } from 'strait'
+import type { Lane, SyncLane } from './lane.js'
+import { Responder } from './payload.js'
 import { ownTid } from './placement.js'
+import { type SelfReport, SelfWatch } from './self-report.js'
 
-/** A lane over one of our transports, to a process of its own. */
-export async function straitLane(url: string, payloadBytes: number): Promise<Lane> {
-  const entry = new URL('./strait-peer.js', import.meta.url)
-  const peer = await spawnPeer(url, entry, { maxMessageSize: Math.max(payloadBytes, TID_BYTES) })
-  const tid = new TextDecoder().decode(await peer.channel.receive())
-  return { ...peerLane(peer, payloadBytes), tid: Number(tid) }
+/** What a peer is told before anything else. */
+interface Order {
+  readonly payloadBytes: number
+  readonly sync: boolean
 }
 
-/** The digits of a thread's number: what a peer says first. */
-const TID_BYTES = 10
+/** Room for orders and reports: thousands of collections. */
+const REPORT_BYTES = 1024 * 1024
 
-export const sayTid = (channel: Channel) => channel.send(new TextEncoder().encode(String(ownTid())))
+export interface LaneOptions {
+  /** Both ends block their threads. Default: false. */
+  sync?: boolean | undefined
+}
+
+/**
+ * A lane over one of our transports, to a process of its own.
+ *
+ * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when it shall block and cannot.
+ */
+export async function straitLane(
+  url: string,
+  payloadBytes: number,
+  { sync = false }: LaneOptions = {},
+): Promise<Lane> {
+  if (sync && !(await canBlock(url))) {
+    const reason = 'its channels have no sendSync and receiveSync'
+    throw new StraitError('NOT_SUPPORTED', reason, { operation: 'bench', url })
+  }
+  const entry = new URL('./strait-peer.js', import.meta.url)
+  const peer = await spawnPeer(url, entry, { maxMessageSize: Math.max(payloadBytes, REPORT_BYTES) })
+  const { channel } = peer
+  const tid = fromJson<number>(await channel.receive())
+  await channel.send(toJson({ payloadBytes, sync } satisfies Order))
+  return {
+    ...peerLane(peer, payloadBytes),
+    tid,
+    sync: sync ? syncLane(channel as unknown as SyncChannel) : undefined,
+    async report() {
+      // Not awaited first: where nothing is in the way it has left when this returns.
+      const sent = channel.send(endOf(payloadBytes))
+      const report = await channel.receive()
+      await sent
+      return fromJson(report)
+    },
+    parks: () => parksOf(channel),
+  }
+}
 
 /** A lane to a peer that calls {@link answerQuestions}. */
 export function peerLane(peer: SpawnedPeer, payloadBytes: number): Lane {
   const { channel } = peer
+  async function askWhenFull(message: Uint8Array): Promise<Uint8Array | undefined> {
+    await channel.send(message)
+    return channel.receive()
+  }
   return {
     name: channel.url.protocol,
     payloadBytes,
     pid: peer.process?.pid,
-    async ask(message) {
-      await channel.send(message)
-      const answer = await channel.receive()
-      if (answer === undefined) throw new Error(`${channel.url.protocol} the peer has closed the channel`)
-      return answer
-    },
+    ask: (message) => (channel.trySend(message) ? channel.receive() : askWhenFull(message)),
     send: (message) => (channel.trySend(message) ? undefined : channel.send(message)),
     async close() {
       await peer.close()
@@ -37,17 +72,82 @@ export function peerLane(peer: SpawnedPeer, payloadBytes: number): Lane {
   }
 }
 
-/** The other side of a lane: reads every message and answers questions, until an empty message or the end. */
-export async function answerQuestions(channel: Channel): Promise<void> {
-  let answer = new Uint8Array(0)
-  let message = await channel.receive()
-  while (message !== undefined && message.length > 0) {
-    const byte = readPayload(message, message.length)
-    if (isQuestion(byte)) {
-      if (answer.length !== message.length) answer = new Uint8Array(message.length)
-      writePayload(answer, byte)
-      await channel.send(answer)
-    }
-    message = channel.tryReceive() ?? (await channel.receive())
+/** Whether the channels of an address have `sendSync` and `receiveSync`. */
+export async function canBlock(url: string): Promise<boolean> {
+  return (await loadTransport(schemeOf(url, 'bench'))).capabilities.sync
+}
+
+function syncLane(channel: SyncChannel): SyncLane {
+  return {
+    ask(message) {
+      channel.sendSync(message)
+      return channel.receiveSync()
+    },
+    send: (message) => channel.sendSync(message),
   }
+}
+
+/** The other end of {@link straitLane}, in its process: answers, and reports when a stretch has ended. */
+export async function serveLane(channel: Channel): Promise<void> {
+  await channel.send(toJson(ownTid()))
+  const { payloadBytes, sync } = fromJson<Order>(await channel.receive())
+  const end = endOf(payloadBytes).length
+  const watch = new SelfWatch(() => parksOf(channel))
+  for (;;) {
+    const first = await channel.receive()
+    if (first === undefined) break
+    watch.begin()
+    const ended = sync
+      ? answerSync(channel as SyncChannel, first, end)
+      : await answerUntil(channel, first, end)
+    if (!ended) break
+    await channel.send(toJson((await watch.report()) satisfies SelfReport))
+  }
+  watch.close()
+}
+
+/** Reads every message and answers questions, until an empty message or the end; for payloads that are not empty. */
+export async function answerQuestions(channel: Channel): Promise<void> {
+  await answerUntil(channel, await channel.receive(), 0)
+}
+
+/** What ends a stretch: a message of a size that nothing else has. */
+const endOf = (payloadBytes: number) => new Uint8Array(payloadBytes === 0 ? 2 : 0)
+
+/** Beginning with a message that has come. False: the channel has ended before a message of `end` bytes. */
+async function answerUntil(channel: Channel, first: Uint8Array | undefined, end: number): Promise<boolean> {
+  const responder = new Responder()
+  let message = first
+  while (message !== undefined && message.length !== end) {
+    const answer = responder.answer(message)
+    if (answer === undefined) {
+      message = channel.tryReceive() ?? (await channel.receive())
+    } else {
+      channel.trySend(answer) || (await channel.send(answer))
+      message = await channel.receive()
+    }
+  }
+  return message !== undefined
+}
+
+function answerSync(channel: SyncChannel, first: Uint8Array, end: number): boolean {
+  const responder = new Responder()
+  let message: Uint8Array | undefined = first
+  while (message !== undefined && message.length !== end) {
+    const answer = responder.answer(message)
+    if (answer !== undefined) channel.sendSync(answer)
+    message = channel.receiveSync()
+  }
+  return message !== undefined
+}
+
+/** Where a channel counts how often it parks. */
+const parksOf = (channel: Channel): number | undefined =>
+  (channel as { stats?(): { readonly parks?: number } }).stats?.().parks
+
+const toJson = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+function fromJson<T>(message: Uint8Array | undefined): T {
+  if (message === undefined) throw new Error('the peer has closed the channel')
+  return JSON.parse(new TextDecoder().decode(message))
 }

@@ -1,6 +1,4 @@
 import { parentChannel } from 'strait'
-import { answerQuestions, sayTid } from './strait-lane.js'
+import { serveLane } from './strait-lane.js'
 
-const channel = await parentChannel()
-await sayTid(channel)
-await answerQuestions(channel)
+await serveLane(await parentChannel())

@@ -1,5 +1,6 @@
+import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
-import { bench } from '../dist/index.js'
+import { bench, canBlock } from '../dist/index.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -22,6 +23,29 @@ describe('bench', () => {
       expect(row.bytesPerSecond / row.messagesPerSecond).toBeCloseTo(row.payloadBytes, 0)
     expect(progress).toEqual(['1: 1/2', '1: 2/2', '5000: 1/2', '5000: 2/2'])
     expect(machine.node).toBe(process.version)
+  })
+
+  it('measures each mode in a row of its own, and no one-way throughput between pauses', async () => {
+    const { rows } = await bench({ urls: ['mem:'], modes: ['parked', 'hot'], payloads: [0], quick: true })
+    expect(rows).toMatchObject([
+      { mode: 'parked', messagesPerSecond: null, bytesPerSecond: null, floorNs: null },
+      { mode: 'hot', messagesPerSecond: expect.any(Number), bytesPerSecond: 0 },
+    ])
+    for (const { tail, rounds } of rows) {
+      expect(tail.collecting + tail.waiting + tail.parked + tail.unexplained).toBe(tail.rounds)
+      expect(tail.rounds).toBe(Math.ceil(rounds / 1000))
+    }
+  })
+
+  it('has no row in mode sync for a twin, nor for a transport that cannot block unless it is named', async () => {
+    const names = async (urls?: string[]) => {
+      const { rows } = await bench({ urls, modes: ['sync'], payloads: [1], peers: true, quick: true })
+      return rows.map(({ url, peer }) => peer ?? url)
+    }
+    const blocking = []
+    for (const scheme of await peerSchemes()) if (await canBlock(`${scheme}:`)) blocking.push(`${scheme}:`)
+    expect(await names()).toEqual(blocking)
+    await expect(names(['unix:'])).rejects.toMatchObject({ code: 'ERR_STRAIT_NOT_SUPPORTED' })
   })
 
   it('has a row for our own and for its twin, as the example shows', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
-import { type Lane, roundTrips, straitLane, throughput, twins } from '../dist/index.js'
+import { canBlock, findTwin, type Lane, roundTrips, straitLane, throughput, twins } from '../dist/index.js'
 
 // A guard against hangs, not an expectation.
 vi.setConfig({ testTimeout: 60_000 })
@@ -32,6 +32,78 @@ describe.each(lanes)('over %s', (_, open) => {
     expect(ns).toBeGreaterThan(0)
     // A question on the same way is answered by itself, so nothing of before is left.
     expect((await roundTrips(lane, { rounds: 3 })).durations.count).toBe(3)
+    await lane.close()
+  })
+})
+
+const withEmpty = lanes.filter(([name]) => {
+  const scheme = /^the twin of (.*)/.exec(name)?.[1]
+  return scheme === undefined || findTwin(scheme, 0) !== undefined
+})
+
+describe.each(withEmpty)('over %s', (_, open) => {
+  it('empty messages go there and back, one way, and there and back again', async () => {
+    const lane = await open(0)
+    expect((await roundTrips(lane, { rounds: 10 })).durations.count).toBe(10)
+    expect((await throughput(lane, 1)).messages).toBeGreaterThan(1)
+    expect((await roundTrips(lane, { rounds: 10 })).durations.count).toBe(10)
+    await lane.close()
+  })
+})
+
+it('bare sockets have no twin for empty messages, which they cannot send', () => {
+  expect(findTwin('unix', 0)).toBeUndefined()
+  expect(findTwin('unix', 1)).toBe(twins.unix)
+})
+
+const schemes = await peerSchemes()
+const blocking: string[] = []
+for (const scheme of schemes) if (await canBlock(`${scheme}:`)) blocking.push(scheme)
+
+describe.skipIf(blocking.length === 0).each(blocking)('over %s, both ends blocking', (scheme) => {
+  it.each([0, 1, 2, 64, 100_000])('%d bytes go there and back, one way, and back', async (size) => {
+    const lane = await straitLane(`${scheme}:`, size, { sync: true })
+    expect((await roundTrips(lane, { rounds: 10 })).durations.count).toBe(10)
+    expect((await throughput(lane, 1)).messages).toBeGreaterThan(1)
+    await lane.report!()
+    expect((await roundTrips(lane, { rounds: 10 })).durations.count).toBe(10)
+    await lane.close()
+    expect(() => process.kill(lane.pid!, 0)).toThrow('ESRCH')
+  })
+
+  it('a question to a peer that was killed fails', async () => {
+    const lane = await straitLane(`${scheme}:`, 64, { sync: true })
+    await roundTrips(lane, { rounds: 1 })
+    process.kill(lane.pid!, 'SIGKILL')
+    await expect(roundTrips(lane, { ms: 3_600_000 })).rejects.toThrow()
+    await lane.close()
+  })
+})
+
+it('over a transport that cannot block, a lane that shall is refused', async () => {
+  await expect(straitLane('unix:', 64, { sync: true })).rejects.toMatchObject({
+    code: 'ERR_STRAIT_NOT_SUPPORTED',
+    message: expect.stringContaining('its channels have no sendSync'),
+  })
+})
+
+describe.each(schemes)('the peer over %s', (scheme) => {
+  it('reports its garbage collections, on the clock that this process has', async () => {
+    const lane = await straitLane(`${scheme}:`, 10_000)
+    await lane.report!()
+    const from = Number(process.hrtime.bigint())
+    let report: Awaited<ReturnType<NonNullable<Lane['report']>>>
+    do {
+      await roundTrips(lane, { rounds: 100 })
+      report = await lane.report!()
+    } while (report.collections.length === 0)
+    const to = Number(process.hrtime.bigint())
+    for (const collection of report.collections) {
+      expect(collection.to).toBeGreaterThan(collection.from)
+      // The clocks are set to each other but for the time that reading them takes.
+      expect(collection.from).toBeGreaterThan(from - 1e6)
+      expect(collection.to).toBeLessThan(to + 1e6)
+    }
     await lane.close()
   })
 })

@@ -33,11 +33,18 @@ describe('strait bench', () => {
       ['zmq+ipc:', 'zeromq, ipc'],
     ])
     const figure = expect.any(Number)
+    const end = {
+      collections: { count: figure, totalNs: figure, longestNs: figure },
+      preemptions: figure,
+      waitedNs: figure,
+      parks: null,
+    }
     for (const { peer, ...row } of rows) {
       expect(row).toEqual({
         url: `${row.scheme}:`,
         scheme: row.scheme,
         mode: 'hot',
+        waitStrategy: null,
         placement: availableParallelism() === 1 ? 'same-core' : 'different-cores',
         payloadBytes: 64,
         rounds: figure,
@@ -47,6 +54,16 @@ describe('strait bench', () => {
         cpuPerRoundNs: figure,
         floorNs: null,
         ratioToFloor: null,
+        tail: {
+          rounds: figure,
+          collecting: figure,
+          waiting: figure,
+          parked: 0,
+          unexplained: figure,
+          here: end,
+          // A twin does not tell of its collections; the other end of mem: is the same.
+          peer: row.scheme === 'mem' ? null : { ...end, ...(peer ? { collections: null } : {}) },
+        },
       })
       const { p50, p90, p99, p999, max } = row.rttNs
       expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].sort((a, b) => a - b))
@@ -90,9 +107,41 @@ describe('strait bench', () => {
     ])
   })
 
+  it('prints a block for each mode, between pauses without what goes one way, and the tail below', async () => {
+    const args = ['bench', '--quick', '--url', 'mem:', '--payload', '0', '--mode', 'hot', 'parked', '--tail']
+    const { code, stdout } = await strait(args)
+    expect(code).toBe(0)
+    const lines = stdout.split('\n').filter((line) => /^(\d+ bytes| +(p50|slowest)| {2}mem:)/.test(line))
+    expect(lines.map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
+      expect.stringMatching(/^0 bytes, hot, /),
+      expect.stringMatching(/^p50 .* one way$/),
+      expect.stringMatching(/^mem: .*B\/s$/),
+      expect.stringMatching(/^slowest gc waiting parked left /),
+      expect.stringMatching(/^mem: \d+ \d+ ≤ \d+ ≤ 0 ≥ \d+ /),
+      expect.stringMatching(/^0 bytes, parked: /),
+      expect.stringMatching(/^p50 .* CPU$/),
+      expect.stringMatching(/^mem: .*s$/),
+      expect.stringMatching(/^slowest gc waiting parked left /),
+      expect.stringMatching(/^mem: 1 \d ≤ \d ≤ 0 ≥ \d /),
+    ])
+  })
+
+  it('leaves a transport that cannot block out of mode sync, and refuses it where it is named', async () => {
+    const args = ['bench', '--quick', '--json', '--mode', 'sync', '--payload', '1']
+    const all = await strait(args)
+    expect(all.code).toBe(0)
+    const urls = JSON.parse(all.stdout).rows.map(({ url }: Row) => url)
+    expect(urls).toEqual(supported ? expect.arrayContaining(['pipe:', 'fifo:', 'seqpacket:']) : [])
+    expect(urls).not.toContain('unix:')
+    const named = await strait([...args, '--url', 'unix:'])
+    expect(named.stderr).toContain('its channels have no sendSync')
+    expect(named.code).toBe(2)
+  })
+
   it.concurrent.each([
-    [['--payload', '0'], 'Must be a whole number of bytes'],
-    [['--mode', 'cold'], 'Allowed choices are hot'],
+    [['--payload', '1.5'], 'Must be a whole number of bytes from 0'],
+    [['--payload', '16777217'], 'Must be a whole number of bytes'],
+    [['--mode', 'hot', 'cold'], 'Allowed choices are hot, parked, sync'],
     [['--url', 'nix:'], 'there is no transport'],
   ])('refuses %j with exit code 2', async (args, reason) => {
     const { code, stderr } = await strait(['bench', ...args])

@@ -4,6 +4,14 @@ import { messagePort } from './message-port.js'
 import { netTcp, netUnix } from './socket.js'
 import { webSocket } from './web-socket.js'
 
+/** Bare sockets have no boundaries: an empty message is nothing. */
+const streams = ['unix', 'tcp']
+
+/** The twin of a transport for messages of a size, if there is one. */
+export function findTwin(scheme: string, payloadBytes: number): (typeof twins)[string] | undefined {
+  return payloadBytes === 0 && streams.includes(scheme) ? undefined : twins[scheme]
+}
+
 /** The bare-Node program that does the same thing as a transport: what its users would have written without it. */
 export const twins: Readonly<Record<string, (payloadBytes: number) => Promise<Lane>>> = {
   unix: netUnix,
