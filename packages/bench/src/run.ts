@@ -153,7 +153,8 @@ export class Run {
 
   spreads(): Spread[] {
     const { name, payloadBytes } = this.lane
-    const what = `${name} ${this.#subject.mode} at ${payloadBytes} bytes`
+    const { url, mode, twin } = this.#subject
+    const what = `${twin ? name : url} ${mode} at ${payloadBytes} bytes`
     const ours = { ratio: this.#roundTrips.spread(), what }
     if (this.#floor === undefined) return [ours]
     return [
