@@ -4,6 +4,8 @@ import { bench, canBlock } from '../dist/index.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
+const schemes = await peerSchemes()
+
 describe('bench', () => {
   it('has a row for each size and URL, and tells how far it is', async () => {
     const progress: string[] = []
@@ -43,10 +45,26 @@ describe('bench', () => {
       return rows.map(({ url, peer }) => peer ?? url)
     }
     const blocking = []
-    for (const scheme of await peerSchemes()) if (await canBlock(`${scheme}:`)) blocking.push(`${scheme}:`)
+    for (const scheme of schemes) if (await canBlock(`${scheme}:`)) blocking.push(`${scheme}:`)
     expect(await names()).toEqual(blocking)
     await expect(names(['unix:'])).rejects.toMatchObject({ code: 'ERR_STRAIT_NOT_SUPPORTED' })
   })
+
+  it.skipIf(!schemes.includes('shm'))(
+    'has a row for each wait strategy, in the order of the URLs',
+    async () => {
+      const urls = ['shm:?wait=spin', 'shm:?wait=park', 'shm:']
+      const { rows } = await bench({ urls, modes: ['hot', 'sync'], quick: true })
+      expect(rows.map(({ mode, url, waitStrategy }) => [mode, url, waitStrategy])).toEqual(
+        ['hot', 'sync'].flatMap((mode) => [
+          [mode, 'shm:?wait=spin', 'spin'],
+          [mode, 'shm:?wait=park', 'park'],
+          [mode, 'shm:', 'adaptive'],
+        ]),
+      )
+      for (const { tail } of rows) expect([tail.here.parks, tail.peer!.parks]).not.toContain(null)
+    },
+  )
 
   it('has a row for our own and for its twin, as the example shows', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
