@@ -22,7 +22,7 @@ describe('bench', () => {
       ['unix:', 5000],
     ])
     for (const row of rows)
-      expect(row.bytesPerSecond / row.messagesPerSecond).toBeCloseTo(row.payloadBytes, 0)
+      expect(row.bytesPerSecond! / row.messagesPerSecond!).toBeCloseTo(row.payloadBytes, 0)
     expect(progress).toEqual(['1: 1/2', '1: 2/2', '5000: 1/2', '5000: 2/2'])
     expect(machine.node).toBe(process.version)
   })
