@@ -1,4 +1,5 @@
 import type { StraitError } from './error.js'
+import type { Kind } from './frame.js'
 
 /**
  * What happens at a link. Never called from inside `write`, and from inside `read` only `end`, so that who reads or
@@ -31,6 +32,11 @@ export interface Link {
   readonly maxMessageSize: number
   /** Takes the next whole message, or undefined: none now, and `readable` or `end` will follow. Never waits. */
   read(): Uint8Array | undefined
+  /**
+   * As `read`, where that only knows what `readable` has told: looks for itself, and again for some µs if `patiently`.
+   * For mechanisms that are faster than a turn of the event loop.
+   */
+  look?(patiently: boolean): Uint8Array | undefined
   /**
    * Takes the whole message, or refuses it: then `writable` will follow. Never waits. Keeps no reference, but to a
    * `lent` message, which nobody changes, until it has left.
@@ -67,17 +73,24 @@ export interface ByteLink {
 }
 
 /**
- * A mechanism that keeps boundaries, up to a size, and can be left unread; `packeted` makes a `Link` of it. Its `end`
- * is a mere hang-up.
+ * A mechanism that keeps boundaries, up to a size, and can be left unread; `packeted` makes a `Link` of it. A packet is
+ * a kind and a payload. Its `end` is a mere hang-up.
  */
 export interface PacketLink {
   events: LinkEvents
-  /** Bytes. */
+  /** The longest payload, in bytes. */
   readonly maxPacketSize: number
-  /** The next packet, or undefined: none now. Its bytes are the caller's and never change. */
+  /** Of the packet that was read last. */
+  readonly kind: number
+  /** The payload of the next packet, or undefined: none now. Its bytes are the caller's and never change. */
   read(): Uint8Array | undefined
-  /** Sends both arrays as one packet, or refuses it: then `writable` will follow. Never waits, keeps no reference. */
-  write(head: Uint8Array, body: Uint8Array): boolean
+  /** As that of a {@link Link}. */
+  look?(patiently: boolean): Uint8Array | undefined
+  /**
+   * Sends a packet, or refuses it: then `writable` will follow. The payload is `prefix`, 4 bytes, where there is one,
+   * and `body`. Never waits, keeps no reference.
+   */
+  write(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean
   /** As that of a {@link ByteLink}. */
   wait?(reading: boolean, writing: boolean, ms: number): void
   destroy(): void

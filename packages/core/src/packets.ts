@@ -9,14 +9,10 @@ import { StreamWire } from './stream-wire.js'
 // A packet is a kind, one byte, and the payload. A message that does not fit travels as FIRST, with its length in front,
 // and MORE until it is whole; nothing but the parts of one message comes between them. docs/wire-format.md draws it.
 
-const FIRST_SIZE = 5
+/** The length in front of a message that travels in parts. */
+const LENGTH_SIZE = 4
 
 const NO_BYTES = new Uint8Array(0)
-
-const head = (kind: Kind) => Uint8Array.of(kind)
-const DATA = head(Kind.DATA)
-const MORE = head(Kind.MORE)
-const HELLO = head(Kind.HELLO)
 
 /**
  * Greets over a mechanism that keeps boundaries and makes a `Link` of it.
@@ -83,21 +79,21 @@ class Greeting implements ByteLink {
   }
 
   read(): Uint8Array | undefined {
-    const packet = this.#corrupt ? undefined : this.#packets.read()
-    if (packet === undefined || packet[0] === Kind.HELLO) return packet?.subarray(1)
+    const payload = this.#corrupt ? undefined : this.#packets.read()
+    if (payload === undefined || this.#packets.kind === Kind.HELLO) return payload
     this.#corrupt = true
     this.events.end(notStrait(this.#role, this.#url))
     return undefined
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#packets.write(HELLO, bytes)) return true
+    if (this.#packets.write(Kind.HELLO, bytes)) return true
     this.#leaving = bytes
     return false
   }
 
   #onWritable(): void {
-    if (this.#leaving === undefined || !this.#packets.write(HELLO, this.#leaving)) return
+    if (this.#leaving === undefined || !this.#packets.write(Kind.HELLO, this.#leaving)) return
     this.#leaving = undefined
     this.events.writable()
   }
@@ -181,38 +177,40 @@ class PacketedLink implements Link {
   // Incoming
 
   read(): Uint8Array | undefined {
-    while (!this.#ended) {
-      const packet = this.#packets.read()
-      this.#starved = packet === undefined
-      if (packet === undefined) {
-        // Where this very read has found the end, `events` has been told already.
-        if (this.#hungUp !== undefined && !this.#ended) this.#hangUp(this.#hungUp.error)
-        return undefined
-      }
-      const message = this.#take(packet)
-      if (message !== undefined) return message
+    return this.#ended ? undefined : this.#message(this.#packets.read())
+  }
+
+  look(patiently: boolean): Uint8Array | undefined {
+    return this.#ended ? undefined : this.#message(this.#packets.look?.(patiently))
+  }
+
+  /** The message that this payload is, or completes, or the next one behind it. */
+  #message(payload: Uint8Array | undefined): Uint8Array | undefined {
+    for (let next = payload; next !== undefined; next = this.#packets.read()) {
+      const message = this.#take(this.#packets.kind, next)
+      if (message !== undefined || this.#ended) return message
     }
+    this.#starved = true
+    // Where this very read has found the end, `events` has been told already.
+    if (this.#hungUp !== undefined && !this.#ended) this.#hangUp(this.#hungUp.error)
     return undefined
   }
 
-  #take(packet: Uint8Array): Uint8Array | undefined {
-    const kind = packet[0]
-    if (kind === Kind.DATA && this.#body === undefined) {
-      const length = packet.length - 1
-      return length > this.maxMessageSize ? this.#tooLarge(length) : packet.subarray(1)
-    }
-    if (kind === Kind.FIRST && this.#body === undefined && packet.length >= FIRST_SIZE) {
-      const length = readUint32(packet, 1)
+  #take(kind: number, payload: Uint8Array): Uint8Array | undefined {
+    this.#starved = false
+    if (kind === Kind.DATA && this.#body === undefined)
+      return payload.length > this.maxMessageSize ? this.#tooLarge(payload.length) : payload
+    if (kind === Kind.FIRST && this.#body === undefined && payload.length >= LENGTH_SIZE) {
+      const length = readUint32(payload, 0)
       if (length > this.maxMessageSize) return this.#tooLarge(length)
       this.#body = new Uint8Array(length)
       this.#filled = 0
-      return this.#append(this.#body, packet.subarray(FIRST_SIZE))
+      return this.#append(this.#body, payload.subarray(LENGTH_SIZE))
     }
-    if (kind === Kind.MORE && this.#body !== undefined && packet.length > 1) {
-      return this.#append(this.#body, packet.subarray(1))
-    }
-    if (packet.length === 1 && this.#body === undefined) return this.#control(kind!)
-    return this.#corrupt(packet)
+    if (kind === Kind.MORE && this.#body !== undefined && payload.length > 0)
+      return this.#append(this.#body, payload)
+    if (payload.length === 0 && this.#body === undefined) return this.#control(kind)
+    return this.#corrupt(kind, payload.length)
   }
 
   /** Bytes of a message; a part that says nothing, or too much, is none. */
@@ -236,14 +234,12 @@ class PacketedLink implements Link {
       this.#pongDue = !this.#closing
       this.#flush()
     } else if (kind !== Kind.PONG) {
-      this.#corrupt(Uint8Array.of(kind))
+      this.#corrupt(kind, 0)
     }
   }
 
-  #corrupt(packet: Uint8Array): undefined {
-    const what =
-      packet.length === 0 ? 'an empty packet' : `a packet of kind ${packet[0]} with ${packet.length} bytes`
-    this.#stop('CORRUPT', `the peer sent ${what}`)
+  #corrupt(kind: number, length: number): undefined {
+    this.#stop('CORRUPT', `the peer sent a packet of kind ${kind} with ${length} bytes`)
   }
 
   #tooLarge(length: number): undefined {
@@ -278,28 +274,28 @@ class PacketedLink implements Link {
 
   write(message: Uint8Array, lent = false): boolean {
     if (this.#rest !== undefined || this.#broken) return false
-    if (message.length < this.#packets.maxPacketSize) return this.#put(DATA, message)
-    const first = new Uint8Array(FIRST_SIZE)
-    first[0] = Kind.FIRST
-    writeUint32(first, 1, message.length)
-    const part = message.subarray(0, this.#packets.maxPacketSize - FIRST_SIZE)
-    if (!this.#put(first, part)) return false
+    if (message.length <= this.#packets.maxPacketSize) return this.#put(Kind.DATA, message)
+    const length = new Uint8Array(LENGTH_SIZE)
+    writeUint32(length, 0, message.length)
+    const part = message.subarray(0, this.#packets.maxPacketSize - LENGTH_SIZE)
+    if (!this.#put(Kind.FIRST, part, length)) return false
     const rest = this.#sendParts(message.subarray(part.length))
     if (rest.length > 0) this.#rest = lent ? rest : rest.slice()
     return true
   }
 
-  #put(head: Uint8Array, body: Uint8Array): boolean {
-    if (this.#packets.write(head, body)) return true
+  #put(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean {
+    if (this.#packets.write(kind, body, prefix)) return true
     this.#full = true
     return false
   }
 
   /** Sends what the mechanism takes; returns what is left. */
   #sendParts(bytes: Uint8Array): Uint8Array {
-    const size = this.#packets.maxPacketSize - 1
+    const size = this.#packets.maxPacketSize
     let rest = bytes
-    while (rest.length > 0 && this.#packets.write(MORE, rest.subarray(0, size))) rest = rest.subarray(size)
+    while (rest.length > 0 && this.#packets.write(Kind.MORE, rest.subarray(0, size)))
+      rest = rest.subarray(size)
     return rest
   }
 
@@ -311,11 +307,11 @@ class PacketedLink implements Link {
       if (this.#rest.length > 0) return false
       this.#rest = undefined
     }
-    if (this.#pongDue) this.#pongDue = !this.#packets.write(head(Kind.PONG), NO_BYTES)
-    if (this.#pingDue) this.#pingDue = !this.#packets.write(head(Kind.PING), NO_BYTES)
+    if (this.#pongDue) this.#pongDue = !this.#packets.write(Kind.PONG, NO_BYTES)
+    if (this.#pingDue) this.#pingDue = !this.#packets.write(Kind.PING, NO_BYTES)
     if (this.#pongDue || this.#pingDue) return false
     if (this.#endDue) {
-      this.#endDue = !this.#packets.write(head(Kind.END), NO_BYTES)
+      this.#endDue = !this.#packets.write(Kind.END, NO_BYTES)
       if (!this.#endDue) this.#onShutdown?.()
     }
     return true

@@ -55,7 +55,8 @@ class Stream implements ByteLink {
 /** A mechanism that keeps boundaries, of which the test is the other end. */
 class Packets implements PacketLink {
   events: LinkEvents = NO_EVENTS
-  readonly maxPacketSize = vectors.packets.maxPacketSize
+  readonly maxPacketSize = vectors.packets.maxPacketSize - 1
+  kind = 0
   readonly written: string[] = []
   readonly #packets: Uint8Array[] = []
 
@@ -69,11 +70,13 @@ class Packets implements PacketLink {
   }
 
   read(): Uint8Array | undefined {
-    return this.#packets.shift()
+    const packet = this.#packets.shift()
+    if (packet !== undefined) this.kind = packet[0]!
+    return packet?.subarray(1)
   }
 
-  write(head: Uint8Array, body: Uint8Array): boolean {
-    this.written.push(hex(head) + hex(body))
+  write(kind: number, body: Uint8Array, prefix = new Uint8Array(0)): boolean {
+    this.written.push(hex(Uint8Array.of(kind, ...prefix, ...body)))
     return true
   }
 

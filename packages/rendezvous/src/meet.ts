@@ -73,8 +73,6 @@ export interface Objects {
   readonly descriptors: readonly number[]
 }
 
-const HEAD = Uint8Array.of(Kind.DATA)
-
 /**
  * Hands over what was made for this connection, and waits until the other end has it open: from then on it misses
  * nothing, even if this end goes away. Keeps no descriptor.
@@ -88,7 +86,7 @@ export async function passObjects(
   options: ChannelOptions,
 ): Promise<void> {
   packets.attachDescriptors(parameters, descriptors)
-  packets.write(HEAD, parameters)
+  packets.write(Kind.DATA, parameters)
   await nextPacket(packets, 0, 'listen', url, options)
 }
 
@@ -105,9 +103,9 @@ export async function receiveObjects(
   url: URL,
   options: ChannelOptions,
 ): Promise<Objects> {
-  const packet = await nextPacket(packets, count, 'connect', url, options)
-  const descriptors = packets.takeDescriptors(packet)
-  if (descriptors.length === count) return { parameters: packet.subarray(HEAD.length), descriptors }
+  const parameters = await nextPacket(packets, count, 'connect', url, options)
+  const descriptors = packets.takeDescriptors(parameters)
+  if (descriptors.length === count) return { parameters, descriptors }
   for (const descriptor of descriptors) native().close(descriptor)
   const reason = `the listener passed ${descriptors.length} descriptors, not ${count}`
   throw new StraitError('CORRUPT', reason, { operation: 'connect', url })
@@ -115,10 +113,10 @@ export async function receiveObjects(
 
 /** Tells the listener that what it handed over is open here. */
 export function confirmObjects(packets: SocketPackets): void {
-  packets.write(HEAD, new Uint8Array(0))
+  packets.write(Kind.DATA, new Uint8Array(0))
 }
 
-/** The next packet, which may bring so many descriptors. */
+/** The payload of the next packet, which may bring so many descriptors. */
 function nextPacket(
   packets: SocketPackets,
   mostDescriptors: number,
@@ -137,10 +135,10 @@ function nextPacket(
     }
     const fail = (error: StraitError) => settle(() => reject(error))
     const look = () => {
-      const packet = packets.read()
-      if (packet === undefined) return
-      if (packet[0] === Kind.DATA) settle(() => resolve(packet))
-      else fail(new StraitError('CORRUPT', `the other end sent a packet of kind ${packet[0]}`, context))
+      const payload = packets.read()
+      if (payload === undefined) return
+      if (packets.kind === Kind.DATA) settle(() => resolve(payload))
+      else fail(new StraitError('CORRUPT', `the other end sent a packet of kind ${packets.kind}`, context))
     }
     const late = `the other end was silent for ${handshakeTimeout} ms`
     const timer = setTimeout(() => fail(new StraitError('TIMEOUT', late, context)), handshakeTimeout)

@@ -1,8 +1,11 @@
-import { type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
+import { type Kind, type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
 import { isAgain, kernelError, type Native, native, Readiness } from '@strait/posix'
 
 /** The longest packet, in bytes. The kernel's buffer for one direction, 212,992 bytes by default, holds several. */
 const MAX_PACKET_SIZE = 32 * 1024
+
+/** The kind of a packet stands in front of its payload, in one byte. */
+const KIND_SIZE = 1
 
 const SLAB_SIZE = 4 * MAX_PACKET_SIZE
 
@@ -21,12 +24,14 @@ export const MOST_DESCRIPTORS = 253
  */
 export class SocketPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
-  readonly maxPacketSize = MAX_PACKET_SIZE
+  readonly maxPacketSize = MAX_PACKET_SIZE - KIND_SIZE
+  kind = 0
   readonly #native: Native = native()
   readonly #descriptor: number
   readonly #url: URL
   readonly #readiness: Readiness
   readonly #info = new Int32Array(3)
+  readonly #kind = new Uint8Array(KIND_SIZE)
   readonly #arriving = new Int32Array(MOST_DESCRIPTORS)
   #slab = new Uint8Array(0)
   #offset = 0
@@ -85,11 +90,12 @@ export class SocketPackets implements PacketLink {
       return undefined
     }
     if (count < 0) return this.#end(kernelError(count, 'receive', this.#url.href))
-    const packet = new Uint8Array(this.#slab.buffer, this.#offset, count)
-    const refusal = this.#keepDescriptors(packet)
+    const refusal = this.#keepDescriptors(count)
     if (count === 0 || refusal !== undefined) return this.#end(refusal)
+    this.kind = this.#slab[this.#offset]!
+    const payload = new Uint8Array(this.#slab.buffer, this.#offset + KIND_SIZE, count - KIND_SIZE)
     this.#offset += count
-    return packet
+    return payload
   }
 
   #receive(): number {
@@ -103,20 +109,20 @@ export class SocketPackets implements PacketLink {
     )
   }
 
-  /** Keeps what came with the packet, or closes it and says why. */
-  #keepDescriptors(packet: Uint8Array): StraitError | undefined {
+  /** Keeps what came with a packet of so many bytes, or closes it and says why. */
+  #keepDescriptors(size: number): StraitError | undefined {
     const [flags = 0, count = 0] = this.#info
     const { MSG_TRUNC, MSG_CTRUNC } = this.#native
     if (count === 0 && (flags & (MSG_TRUNC | MSG_CTRUNC)) === 0) return undefined
     const descriptors = [...this.#arriving.subarray(0, Math.min(count, MOST_DESCRIPTORS))]
-    const refusal = this.#refuse(packet.length, count)
+    const refusal = this.#refuse(size, count)
     if (refusal !== undefined) {
       for (const descriptor of descriptors) this.#native.close(descriptor)
       return refusal
     }
     const { buffer } = this.#slab
     const there = this.#received.get(buffer) ?? new Map<number, number[]>()
-    this.#received.set(buffer, there.set(packet.byteOffset, descriptors))
+    this.#received.set(buffer, there.set(this.#offset + KIND_SIZE, descriptors))
     this.#untaken += count
     return undefined
   }
@@ -149,13 +155,12 @@ export class SocketPackets implements PacketLink {
     this.events.end(error)
   }
 
-  /** The descriptors that came with a packet, of which `bytes` is a part from `offset` on; the caller's from now on. */
-  takeDescriptors(bytes: Uint8Array, offset = 0): number[] {
-    const there = this.#received.get(bytes.buffer)
-    const at = bytes.byteOffset - offset
-    const descriptors = there?.get(at) ?? []
+  /** The descriptors that came with a packet, by its payload; the caller's from now on. */
+  takeDescriptors({ buffer, byteOffset }: Uint8Array): number[] {
+    const there = this.#received.get(buffer)
+    const descriptors = there?.get(byteOffset) ?? []
     this.#untaken -= descriptors.length
-    if (there?.delete(at) === true && there.size === 0) this.#received.delete(bytes.buffer)
+    if (there?.delete(byteOffset) === true && there.size === 0) this.#received.delete(buffer)
     return descriptors
   }
 
@@ -168,8 +173,9 @@ export class SocketPackets implements PacketLink {
     this.#attached.delete(body)
   }
 
-  write(head: Uint8Array, body: Uint8Array): boolean {
+  write(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean {
     const attached = this.#attached.size === 0 ? undefined : this.#attached.get(body)
+    const head = prefix === undefined ? this.#head(kind) : Uint8Array.of(kind, ...prefix)
     const count = this.#native.send(this.#descriptor, head, body, attached)
     if (count >= 0) {
       if (attached !== undefined) this.#attached.delete(body)
@@ -183,6 +189,11 @@ export class SocketPackets implements PacketLink {
       process.nextTick(() => this.#tellFailure())
     }
     return false
+  }
+
+  #head(kind: Kind): Uint8Array {
+    this.#kind[0] = kind
+    return this.#kind
   }
 
   #tellFailure(): void {

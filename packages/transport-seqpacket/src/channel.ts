@@ -2,9 +2,6 @@ import { type BaseChannelOptions, BlockingChannel, type Link, type WaitOptions }
 import { native } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
 
-/** What stands before a message in its packet, in bytes. */
-const HEAD_SIZE = 1
-
 /** The channel of `seqpacket:`, whose messages can carry descriptors of open files; unix(7), SCM_RIGHTS. */
 export class SeqpacketChannel extends BlockingChannel {
   readonly #packets: SocketPackets
@@ -27,7 +24,7 @@ export class SeqpacketChannel extends BlockingChannel {
     message: Uint8Array = new Uint8Array(0),
     options?: WaitOptions,
   ): Promise<void> {
-    const longest = this.#packets.maxPacketSize - HEAD_SIZE
+    const longest = this.#packets.maxPacketSize
     if (descriptors.length === 0 || descriptors.length > MOST_DESCRIPTORS)
       throw new RangeError(
         `1 to ${MOST_DESCRIPTORS} descriptors travel with a message, got ${descriptors.length}`,
@@ -53,7 +50,7 @@ export class SeqpacketChannel extends BlockingChannel {
    *   on while 64 are not taken, or twice `maxDescriptors` where that is more, ends it as `CORRUPT`.
    */
   takeDescriptors(message: Uint8Array): number[] {
-    return this.#packets.takeDescriptors(message, HEAD_SIZE)
+    return this.#packets.takeDescriptors(message)
   }
 }
 

@@ -24,7 +24,8 @@ type Spoil = (queue: Queue, packet: Uint8Array) => void
 /** One end of two queues of packets in this process. */
 class MemPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
-  readonly maxPacketSize = PACKET
+  readonly maxPacketSize = PACKET - 1
+  kind = 0
   readonly inbox: Queue = []
   peer!: MemPackets
   #refused = false
@@ -45,17 +46,18 @@ class MemPackets implements PacketLink {
       this.#ended = true
       this.events.end()
     }
-    return packet
+    if (packet !== undefined) this.kind = packet[0]!
+    return packet?.subarray(1)
   }
 
-  write(head: Uint8Array, body: Uint8Array): boolean {
+  write(kind: number, body: Uint8Array, prefix = new Uint8Array(0)): boolean {
     const { peer } = this
     if (this.#hungUp) return false
     if (peer.inbox.length >= CAPACITY) {
       peer.#refused = true
       return false
     }
-    this.#spoil(peer.inbox, new Uint8Array([...head, ...body]))
+    this.#spoil(peer.inbox, Uint8Array.of(kind, ...prefix, ...body))
     queueMicrotask(() => peer.events.readable())
     return true
   }

@@ -4,6 +4,7 @@ import { type LinkEvents, NO_EVENTS, type PacketLink } from '../../src/link.js'
 export class ScriptedPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
   readonly maxPacketSize: number
+  kind = 0
   /** How many more packets `write` takes. */
   room = Number.POSITIVE_INFINITY
   destroyed = 0
@@ -11,14 +12,15 @@ export class ScriptedPackets implements PacketLink {
   readonly inbox: Uint8Array[] = []
   peer!: ScriptedPackets
 
-  private constructor(maxPacketSize: number) {
-    this.maxPacketSize = maxPacketSize
+  /** A packet is here the byte of its kind and the payload. */
+  private constructor(packetSize: number) {
+    this.maxPacketSize = packetSize - 1
   }
 
-  static pair(maxPacketSize = 16 * 1024): [ScriptedPackets, ScriptedPackets] {
+  static pair(packetSize = 16 * 1024): [ScriptedPackets, ScriptedPackets] {
     const ends: [ScriptedPackets, ScriptedPackets] = [
-      new ScriptedPackets(maxPacketSize),
-      new ScriptedPackets(maxPacketSize),
+      new ScriptedPackets(packetSize),
+      new ScriptedPackets(packetSize),
     ]
     ends[0].peer = ends[1]
     ends[1].peer = ends[0]
@@ -26,14 +28,16 @@ export class ScriptedPackets implements PacketLink {
   }
 
   read(): Uint8Array | undefined {
-    return this.inbox.shift()
+    const packet = this.inbox.shift()
+    if (packet !== undefined) this.kind = packet[0]!
+    return packet?.subarray(1)
   }
 
-  write(head: Uint8Array, body: Uint8Array): boolean {
-    if (head.length + body.length > this.maxPacketSize) throw new Error('the packet is too long')
+  write(kind: number, body: Uint8Array, prefix = new Uint8Array(0)): boolean {
+    if (prefix.length + body.length > this.maxPacketSize) throw new Error('the packet is too long')
     if (this.room === 0) return false
     this.room--
-    this.put(Uint8Array.of(...head, ...body))
+    this.put(Uint8Array.of(kind, ...prefix, ...body))
     return true
   }
 

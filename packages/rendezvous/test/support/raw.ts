@@ -43,8 +43,9 @@ export class RawPeer {
   receive(): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
       const look = () => {
-        const packet = this.#packets.read()
-        if (packet !== undefined || this.#over) resolve(packet)
+        const payload = this.#packets.read()
+        if (payload !== undefined) resolve(Uint8Array.of(this.#packets.kind, ...payload))
+        else if (this.#over) resolve(undefined)
       }
       const end = () => {
         this.#over = true
