@@ -103,26 +103,38 @@ class Writer : Side {
 
   /// Writes a record of one or two pieces, `longestRecord` bytes at most, or nothing of it.
   Outcome write(uint32_t kind, Piece first, Piece second = {nullptr, 0}) {
-    const size_t length = first.length + second.length;
-    const size_t span = spanOf(length);
-    const size_t end = untilEnd(position_);
-    const size_t padding = span <= end ? 0 : end;
-    // One header more: the zero behind the record.
-    if (!hasRoom(padding + span + kHeader)) return corrupt_ ? Outcome::corrupt : Outcome::notNow;
-    const uint64_t at = position_ + padding;
-    uint8_t* payload = payloadAt(at);
+    uint8_t* payload = claim(first.length + second.length);
+    if (payload == nullptr) return corrupt_ ? Outcome::corrupt : Outcome::notNow;
     if (first.length > 0) std::memcpy(payload, first.data, first.length);
     if (second.length > 0) std::memcpy(payload + first.length, second.data, second.length);
+    commit(kind, first.length + second.length);
+    return Outcome::done;
+  }
+
+  /// Where the payload of the next record may be written, or nothing: no room, or corrupt. The reader sees nothing of it
+  /// before `commit`; another claim takes the place of this one.
+  uint8_t* claim(size_t length) {
+    const size_t span = spanOf(length);
+    const size_t end = untilEnd(position_);
+    padding_ = span <= end ? 0 : end;
+    // One header more: the zero behind the record.
+    if (!hasRoom(padding_ + span + kHeader)) return nullptr;
+    return payloadAt(position_ + padding_);
+  }
+
+  /// Publishes what was claimed, or its first `length` bytes.
+  void commit(uint32_t kind, size_t length) {
+    const uint64_t at = position_ + padding_;
+    const uint64_t next = at + spanOf(length);
     kindAt(at) = kind;
-    commitAt(at + span).store(0, std::memory_order_relaxed);
+    commitAt(next).store(0, std::memory_order_relaxed);
     commitAt(at).store(static_cast<uint32_t>(length) + 1, std::memory_order_release);
-    if (padding > 0) {
+    if (padding_ > 0) {
       // The reader gets to the record only through the padding, whose commit comes last.
       kindAt(position_) = kPadding;
-      commitAt(position_).store(static_cast<uint32_t>(padding - kHeader) + 1, std::memory_order_release);
+      commitAt(position_).store(static_cast<uint32_t>(padding_ - kHeader) + 1, std::memory_order_release);
     }
-    position_ = at + span;
-    return Outcome::done;
+    position_ = next;
   }
 
   /// Whether a record of this length would go in now.
@@ -160,6 +172,7 @@ class Writer : Side {
   }
 
   uint64_t freed_ = 0;
+  size_t padding_ = 0;
   bool corrupt_ = false;
 };
 
@@ -188,6 +201,7 @@ class Reader : Side {
       if (kind == kPadding) {
         if (length != end - kHeader || padded > 0) return fail();
         position_ += end;
+        unpublished_ += end;
         continue;
       }
       if (length > longestRecord(capacity_) || spanOf(length) > end) return fail();
@@ -197,15 +211,21 @@ class Reader : Side {
     }
   }
 
-  /// Gives the room of the record that was read back.
-  void release() {
+  /// Gives the room of the record that was read back. The writer learns of it when a quarter of the ring has gathered,
+  /// for each time costs both sides a cache line; true: now, and it must be woken.
+  bool release() {
     position_ += span_;
+    unpublished_ += span_;
     span_ = 0;
-    shared_->freed.store(position_, std::memory_order_release);
+    return unpublished_ >= capacity_ / 4 && publish();
   }
 
-  /// After releasing: whether the writer must be woken. It is not told twice.
-  bool writerSleeps() {
+  /// Lets the writer have all the room there is: whoever finds nothing to read calls this, so that nobody waits for
+  /// room that is free. True: it must be woken, and is not told twice.
+  bool publish() {
+    if (unpublished_ == 0) return false;
+    unpublished_ = 0;
+    shared_->freed.store(position_, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return shared_->writerSleeps.load(std::memory_order_relaxed) != 0 &&
            shared_->writerSleeps.exchange(0, std::memory_order_seq_cst) != 0;
@@ -227,6 +247,7 @@ class Reader : Side {
   }
 
   size_t span_ = 0;
+  size_t unpublished_ = 0;
   bool corrupt_ = false;
 };
 

@@ -103,7 +103,7 @@ describe.skipIf(!spin)('the model of sleeping and waking (needs spin)', () => {
     expect(errors('-DROOM=2')).toBe('0')
   })
 
-  it.each(['NO_WRITER_FENCE', 'NO_READER_FENCE', 'PLAIN_READER_SLEEP', 'PLAIN_WRITER_SLEEP'])(
+  it.each(['NO_WRITER_FENCE', 'NO_READER_FENCE', 'NO_PUBLISH', 'PLAIN_READER_SLEEP', 'PLAIN_WRITER_SLEEP'])(
     'finds what happens with %s',
     (mistake) => {
       expect(errors(`-D${mistake}`)).toBe('1')

@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<uint8_t> payload(longestRecord(kCapacity));
   std::vector<uint8_t> copy;
   while (steps.left > 0) {
-    switch (steps.take(1) % 6) {
+    switch (steps.take(1) % 7) {
       case 0: {
         const uint32_t offset = steps.take(2) % (sizeFor(kCapacity) / 4) * 4;
         const uint32_t value = steps.take(4);
@@ -71,13 +71,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
       case 4:
         writer.readerSleeps();
-        reader.writerSleeps();
+        reader.publish();
         break;
       case 5:
         reader.willSleep();
         reader.ready();
         writer.hasRoomFor(steps.take(1) % (payload.size() + 1));
         break;
+      case 6: {
+        // Written in place, and perhaps not all of it.
+        const size_t length = steps.take(1) % (payload.size() + 1);
+        uint8_t* place = writer.claim(length);
+        if (place == nullptr) break;
+        std::memcpy(place, payload.data(), length);
+        writer.commit(steps.take(1), length - steps.take(1) % (length + 1));
+        break;
+      }
     }
   }
   return 0;

@@ -6,7 +6,8 @@
  *
  *   spin -run sleep.pml                          must pass
  *   spin -DNO_WRITER_FENCE -run sleep.pml        must fail: `readerSleeps` without its fence
- *   spin -DNO_READER_FENCE -run sleep.pml        must fail: `writerSleeps` without its fence
+ *   spin -DNO_READER_FENCE -run sleep.pml        must fail: `publish` of the reader without its fence
+ *   spin -DNO_PUBLISH -run sleep.pml             must fail: who finds nothing keeps room to itself
  *   spin -DPLAIN_READER_SLEEP -run sleep.pml     must fail: the reader's `willSleep` as a plain store
  *   spin -DPLAIN_WRITER_SLEEP -run sleep.pml     must fail: the writer's `willSleep` as a plain store
  */
@@ -88,28 +89,42 @@ active proctype writer() {
   od
 }
 
+/* Lets the writer have the room of all records before this one, and wakes it. */
+inline publish() {
+  readerBuffer!FREED, record - 1;
+  published = record - 1;
+#ifndef NO_READER_FENCE
+  fence(readerBuffer);
+#endif
+  if
+  :: memory[WRITER_SLEEPS] != 0 ->
+    atomic { empty(readerBuffer) -> slept = memory[WRITER_SLEEPS] != 0; memory[WRITER_SLEEPS] = 0 }
+    if
+    :: slept -> bellOfWriter = true
+    :: else -> skip
+    fi
+  :: else -> skip
+  fi
+}
+
 active proctype reader() {
   byte record = 1;
+  byte published = 0;
   bool slept;
   do
   :: record > RECORDS -> break
   :: else ->
     if
     :: memory[COMMITTED] >= record ->
-      readerBuffer!FREED, record;
-#ifndef NO_READER_FENCE
-      fence(readerBuffer);
-#endif
+      record++;
+      /* When a quarter has gathered, whenever that is; certainly when there is nothing more to read. */
       if
-      :: memory[WRITER_SLEEPS] != 0 ->
-        atomic { empty(readerBuffer) -> slept = memory[WRITER_SLEEPS] != 0; memory[WRITER_SLEEPS] = 0 }
-        if
-        :: slept -> bellOfWriter = true
-        :: else -> skip
-        fi
-      :: else -> skip
-      fi;
-      record++
+      :: publish()
+      :: skip
+      fi
+#ifndef NO_PUBLISH
+    :: memory[COMMITTED] < record && published < record - 1 -> publish()
+#endif
     :: else ->
 #ifdef PLAIN_READER_SLEEP
       readerBuffer!READER_SLEEPS, 1;

@@ -71,6 +71,7 @@ int main(int count, char** arguments) {
     Record record;
     while (ring.read(&record) != Outcome::done) {
       if (ring.corrupt()) fail("corrupt");
+      if (ring.publish()) toWriter.ring();
       ring.willSleep();
       if (!ring.ready()) toReader.wait();
       ring.wokeUp();
@@ -79,8 +80,7 @@ int main(int count, char** arguments) {
     if (record.length != next(state) % (longestRecord(capacity) + 1)) fail("a record has another length");
     for (size_t i = 0; i < record.length; i++)
       if (record.payload[i] != static_cast<uint8_t>(index + static_cast<long>(i))) fail("a payload is damaged");
-    ring.release();
-    if (ring.writerSleeps()) toWriter.ring();
+    if (ring.release()) toWriter.ring();
   }
   writer.join();
   std::free(memory);
