@@ -117,7 +117,7 @@ export class BaseChannel implements Channel {
 
   tryReceive(): Uint8Array | undefined {
     if (this.#receivers.size > 0 || this.#closedHere) return undefined
-    const message = this.#take()
+    const message = this.#take() ?? this.#look(false)
     if (message !== undefined) this.#lookAhead()
     else if (this.#inputEnded && this.#receiveFailure !== undefined) throw this.#receiveFailure
     return message
@@ -128,7 +128,7 @@ export class BaseChannel implements Channel {
     if (signal?.aborted) return Promise.reject(abortedError('receive', this.url, signal.reason))
     if (this.#closedHere) return Promise.resolve(undefined)
     if (this.#receivers.size > 0 || this.#budget === 0) return this.#receivers.wait(undefined, signal)
-    const message = this.#take()
+    const message = this.#take() ?? this.#look(true)
     if (message !== undefined) {
       this.#spend()
       this.#lookAhead()
@@ -227,6 +227,11 @@ export class BaseChannel implements Channel {
     if (message === undefined) return this.#inputEnded ? undefined : this.link.read()
     this.#ahead = undefined
     return message
+  }
+
+  /** What has come since the link last told of something; for somebody who asks now. */
+  #look(patiently: boolean): Uint8Array | undefined {
+    return this.#inputEnded ? undefined : this.link.look?.(patiently)
   }
 
   #lookAhead(): void {

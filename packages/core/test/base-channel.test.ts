@@ -63,6 +63,48 @@ describe('C2 order', () => {
   })
 })
 
+describe('a link that can be looked at before it tells', () => {
+  /** Messages of which `readable` has not told yet; `looked` says how they were asked for. */
+  function untold(...messages: string[]) {
+    const { link, channel } = scripted()
+    const looked: boolean[] = []
+    link.look = (patiently) => {
+      looked.push(patiently)
+      const message = messages.shift()
+      return message === undefined ? undefined : utf8(message)
+    }
+    return { link, channel, looked }
+  }
+
+  it('tryReceive looks once, receive patiently, and what has come is there at once', async () => {
+    const { channel, looked } = untold('a', 'b')
+    expect(text(channel.tryReceive())).toBe('a')
+    expect(text(await channel.receive())).toBe('b')
+    expect(channel.tryReceive()).toBeUndefined()
+    expect(looked).toEqual([false, true, false])
+  })
+
+  it('what was told comes first', async () => {
+    const { link, channel } = untold('b')
+    link.arrive('a')
+    expect(text(channel.tryReceive())).toBe('a')
+    expect(text(channel.tryReceive())).toBe('b')
+  })
+
+  it('is not looked at past those who wait, nor after the end', async () => {
+    const { link, channel, looked } = untold()
+    const waiting = [channel.receive(), channel.receive()]
+    expect(channel.tryReceive()).toBeUndefined()
+    expect(looked).toEqual([true])
+    link.arrive('a')
+    expect(text(await waiting[0])).toBe('a')
+    link.finish()
+    expect(await waiting[1]).toBeUndefined()
+    expect(await channel.receive()).toBeUndefined()
+    expect(looked).toEqual([true])
+  })
+})
+
 describe('C5 a send resolves when its message has left', () => {
   it('each at its own time, in order', async () => {
     const { link, channel } = scripted()

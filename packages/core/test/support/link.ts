@@ -48,6 +48,8 @@ export class ScriptedLink implements Link {
   /** Whether shutdown resolves at once. */
   endLeaves = true
 
+  look?(patiently: boolean): Uint8Array | undefined
+
   read(): Uint8Array | undefined {
     const message = this.#incoming.shift()
     if (message === undefined && this.#finish !== undefined && !this.#ended) {
