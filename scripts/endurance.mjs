@@ -1,7 +1,7 @@
-// Keeps a channel hot for minutes and looks whether either process grows: round trips one at a time, one-way traffic each
-// way as fast as it goes, and messages of 1 MiB, round after round; after each round both processes collect garbage and say
-// what they have. First it weighs what one message leaves to be collected. Fails when a figure has grown in the second
-// half by more than is tolerated and more than by chance. `--leak`: this one keeps 1 MiB a round, and must fail.
+// Keeps a channel hot for minutes and looks whether either process grows: round trips one at a time, one-way traffic
+// each way as fast as it goes, and messages of 1 MiB, round after round; after each both processes collect garbage and
+// say what they have. First it weighs what one message leaves to be collected. Fails when a figure has grown in the
+// second half by more than is tolerated and more than by chance. `--leak`: this one keeps 1 MiB a round, and must fail.
 //
 //   node scripts/endurance.mjs [minutes] [url] [--leak]      default: 10 shm:
 

@@ -1,6 +1,6 @@
-// What a hot channel does to its neighbours: how regular a timer and how quick an HTTP server of the same process are, beside a
-// channel that is idle, one that is hot (round trips one at a time) and one that is flooded by its peer. And what a
-// thousand idle channels in both processes do to a hot one of the same scheme. All in turns, stretch by stretch.
+// What a hot channel does to its neighbours: how regular a timer and how quick an HTTP server of the same process are,
+// beside a channel that is idle, one that is hot (round trips one at a time) and one that is flooded by its peer. And
+// what a thousand idle channels in both processes do to a hot one of the same scheme. All in turns, stretch by stretch.
 //
 //   node scripts/neighbours.mjs [url] [ms of a stretch] [repeats] [idle channels]      default: shm: 1000 5 1000
 

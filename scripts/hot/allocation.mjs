@@ -1,7 +1,7 @@
-// How many bytes of garbage a message makes in this process, beside what its promise and its buffer alone make, found in
-// the same way: how much more there is after thousands of them. What was collected meanwhile would be missing: the young
-// generation is given room for all of it, and a repeat in which the engine has collected does not count. Prints JSON;
-// `alone` is what to compare with.
+// How many bytes of garbage a message makes in this process, beside what its promise and its buffer alone make, found
+// in the same way: how much more there is after thousands of them. What was collected meanwhile would be missing: the
+// young generation is given room for all of it, and a repeat in which the engine has collected does not count. Prints
+// JSON; `alone` is what to compare with.
 //
 //   node --min-semi-space-size=64 --max-semi-space-size=64 scripts/hot/allocation.mjs URL
 

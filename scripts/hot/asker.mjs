@@ -1,5 +1,5 @@
-// Asks the HTTP server whose port is its argument, over one connection that is kept, one question at a time. Forked; told by
-// messages what to write the durations down for, and for how long, in ms. `{}`: what there is of everything so far, in ns.
+// Asks the HTTP server whose port is its argument, over one connection that is kept, one question at a time. Forked;
+// told by messages what to write the durations down for, and for how long, in ms. `{}`: tell all there is so far, in ns.
 
 import { Agent, get } from 'node:http'
 import { Histogram } from '../../packages/bench/dist/index.js'
