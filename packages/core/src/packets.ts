@@ -6,7 +6,7 @@ import { IdleWatch } from './idle-watch.js'
 import { type ByteLink, type Link, type LinkEvents, NO_EVENTS, type PacketLink } from './link.js'
 import { StreamWire } from './stream-wire.js'
 
-// A packet is a kind, one byte, and the payload. A message that does not fit travels as FIRST, with its length in front,
+// A packet is a kind and a payload. A message that does not fit travels as FIRST, with its length in front,
 // and MORE until it is whole; nothing but the parts of one message comes between them. docs/wire-format.md draws it.
 
 /** The length in front of a message that travels in parts. */

@@ -75,6 +75,38 @@ describe('C1 messages in packets', () => {
   })
 })
 
+describe('packets that can be looked at before they tell', () => {
+  it('a look finds a message, also one whose other parts are read, and waits for what is missing', async () => {
+    const { link, near, far } = await greeted()
+    const looked: boolean[] = []
+    near.look = (patiently) => {
+      looked.push(patiently)
+      return near.read()
+    }
+    expect(link.look?.(true)).toBeUndefined()
+    far.peer.inbox.push(packet(Kind.DATA, 1), first(3, 2), packet(Kind.MORE, 3, 4), first(2, 5))
+    expect(link.look?.(false)).toEqual(Uint8Array.of(1))
+    expect(link.look?.(true)).toEqual(Uint8Array.of(2, 3, 4))
+    expect(link.look?.(true)).toBeUndefined()
+    expect(looked).toEqual([true, false, true, true])
+  })
+
+  it('a look that finds the end tells of it, and later ones ask no more', async () => {
+    const { link, near, far } = await greeted()
+    const witness = new Witness(link)
+    let looks = 0
+    near.look = () => {
+      looks++
+      return near.read()
+    }
+    far.peer.inbox.push(packet(Kind.END))
+    expect(link.look?.(true)).toBeUndefined()
+    expect(link.look?.(true)).toBeUndefined()
+    expect(witness.ends).toEqual([undefined])
+    expect(looks).toBe(1)
+  })
+})
+
 describe('C4 a mechanism that is full', () => {
   it('refuses a message whole, and says when there is room again', async () => {
     const { link, near, far } = await greeted()

@@ -27,6 +27,8 @@ export class ScriptedPackets implements PacketLink {
     return ends
   }
 
+  look?(patiently: boolean): Uint8Array | undefined
+
   read(): Uint8Array | undefined {
     const packet = this.inbox.shift()
     if (packet !== undefined) this.kind = packet[0]!
