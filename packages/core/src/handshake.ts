@@ -94,11 +94,21 @@ export async function handshake(
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   })
+  let over = false
+  // Computing a proof is not interrupted. By then the mechanism is destroyed, and must not be touched.
+  const live: Wire = {
+    write: (bytes) => {
+      if (!over) wire.write(bytes)
+    },
+    read: (length) => (over ? interrupted : wire.read(length)),
+    flushed: () => (over ? interrupted : wire.flushed()),
+  }
   try {
     // Flushed also when it failed: what we had to say lets the other end know why.
-    const greeting = greet(wire, role, url, options).finally(() => wire.flushed())
+    const greeting = greet(live, role, url, options).finally(() => live.flushed())
     return await Promise.race([greeting, interrupted])
   } finally {
+    over = true
     clearTimeout(timer)
     if (abort !== undefined) signal?.removeEventListener('abort', abort)
   }

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ChannelOptions } from '../src/channel.js'
 import { framed } from '../src/framed.js'
 import { checkOptions, type Role } from '../src/handshake.js'
@@ -231,6 +231,29 @@ describe.each(PHASES)('silence %s', (_, options, said) => {
     controller.abort()
     expect(await result).toBe('ERR_STRAIT_ABORTED')
   })
+})
+
+it('a handshake that is given up while it computes a proof does not send it any more', async () => {
+  let prove!: (proof: ArrayBuffer) => void
+  const proving = new Promise<ArrayBuffer>((resolve) => {
+    prove = resolve
+  })
+  const begun = new Promise<void>((resolve) => {
+    vi.spyOn(crypto.subtle, 'sign').mockImplementationOnce(() => {
+      resolve()
+      return proving
+    })
+  })
+  const controller = new AbortController()
+  const { bytes, result } = greet('connect', { key: 'k', signal: controller.signal })
+  bytes.deliver(keyedPreface())
+  await begun
+  controller.abort()
+  expect(await result).toBe('ERR_STRAIT_ABORTED')
+  prove(new ArrayBuffer(32))
+  await settled()
+  // The preface, and no proof: the mechanism is destroyed.
+  expect(bytes.left).toHaveLength(1)
 })
 
 describe('options that a program got wrong', () => {

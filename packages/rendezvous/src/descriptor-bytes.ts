@@ -8,7 +8,8 @@ const SLAB_SIZE = 64 * 1024
 const LEAST_ROOM = 4 * 1024
 
 /**
- * Two descriptors that do not block, one for each direction, as a `ByteLink`; pipe(7), fifo(7). It owns them.
+ * Two descriptors that do not block, one for each direction, as a `ByteLink`; pipe(7), fifo(7). It owns them, and touches
+ * neither once it is destroyed: the numbers may be somebody else's by then.
  *
  * Reading is by need: what is not read stays in the kernel. A read that comes back short has emptied the pipe, so the
  * next one waits for the event loop to say that there is more.
@@ -56,7 +57,7 @@ export class DescriptorBytes implements ByteLink {
   }
 
   read(): Uint8Array | undefined {
-    if (this.#drained || this.#ended) return undefined
+    if (this.#drained || this.#ended || this.#destroyed) return undefined
     if (this.#slab.length - this.#offset < LEAST_ROOM) {
       this.#slab = new Uint8Array(SLAB_SIZE)
       this.#offset = 0
@@ -85,6 +86,7 @@ export class DescriptorBytes implements ByteLink {
   }
 
   write(bytes: Uint8Array, more?: Uint8Array): boolean {
+    if (this.#destroyed) return false
     const length = bytes.length + (more?.length ?? 0)
     const count = this.#native.write(this.#writer, bytes, 0, bytes.length, more)
     if (count === length) return true
@@ -141,6 +143,7 @@ export class DescriptorBytes implements ByteLink {
   }
 
   wait(reading: boolean, writing: boolean, ms: number): void {
+    if (this.#destroyed) return
     if (this.#failure !== undefined) {
       this.#tellFailure()
       return

@@ -19,8 +19,9 @@ const EMFILE = -24
 export const MOST_DESCRIPTORS = 253
 
 /**
- * A Unix SEQPACKET socket that is connected, as a `PacketLink`; unix(7). It owns the descriptor. Packets may carry
- * descriptors; more than `mostDescriptors` in one, or many that nobody takes, end it as `CORRUPT`, and those stay closed.
+ * A Unix SEQPACKET socket that is connected, as a `PacketLink`; unix(7). It owns the descriptor, and does not touch it
+ * once it is destroyed: the number may be somebody else's by then. Packets may carry descriptors; more than
+ * `mostDescriptors` in one, or many that nobody takes, end it as `CORRUPT`, and those stay closed.
  */
 export class SocketPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
@@ -76,7 +77,7 @@ export class SocketPackets implements PacketLink {
   }
 
   read(): Uint8Array | undefined {
-    if (this.#drained || this.#ended) return undefined
+    if (this.#drained || this.#ended || this.#destroyed) return undefined
     if (this.#slab.length - this.#offset < MAX_PACKET_SIZE) {
       this.#slab = new Uint8Array(SLAB_SIZE)
       this.#offset = 0
@@ -174,6 +175,7 @@ export class SocketPackets implements PacketLink {
   }
 
   write(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean {
+    if (this.#destroyed) return false
     const attached = this.#attached.size === 0 ? undefined : this.#attached.get(body)
     const head = prefix === undefined ? this.#head(kind) : Uint8Array.of(kind, ...prefix)
     const count = this.#native.send(this.#descriptor, head, body, attached)
@@ -203,6 +205,7 @@ export class SocketPackets implements PacketLink {
   }
 
   wait(reading: boolean, writing: boolean, ms: number): void {
+    if (this.#destroyed) return
     // A blocked thread has no turns of the event loop.
     if (this.#failure !== undefined) {
       this.#tellFailure()
@@ -221,7 +224,7 @@ export class SocketPackets implements PacketLink {
 
   /** Ends the conversation for both ends, and leaves the rest to whoever owns these packets: he reads the end. */
   hangUp(): void {
-    this.#native.shutdown(this.#descriptor, 2)
+    if (!this.#destroyed) this.#native.shutdown(this.#descriptor, 2)
   }
 
   destroy(): void {
