@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const posix = join(root, 'packages/posix')
 const chosen = process.argv.slice(2)
-const suites = ['pipe', 'fifo', 'seqpacket'].map(
+const suites = ['pipe', 'fifo', 'seqpacket', 'shm'].map(
   (name) => `packages/transport-${name}/test/conformance.test.ts`,
 )
 const planted = join(posix, 'test/native/planted-bug.h')

@@ -8,6 +8,8 @@
         "native/event.cc",
         "native/memory.cc",
         "native/poll.cc",
+        "native/poller.cc",
+        "native/rings.cc",
         "native/socket.cc"
       ],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],

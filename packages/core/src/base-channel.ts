@@ -116,11 +116,7 @@ export class BaseChannel implements Channel {
   }
 
   tryReceive(): Uint8Array | undefined {
-    if (this.#receivers.size > 0 || this.#closedHere) return undefined
-    const message = this.#take() ?? this.#look(false)
-    if (message !== undefined) this.#lookAhead()
-    else if (this.#inputEnded && this.#receiveFailure !== undefined) throw this.#receiveFailure
-    return message
+    return this.receiveNow(false)
   }
 
   receive(options?: WaitOptions): Promise<Uint8Array | undefined> {
@@ -349,6 +345,15 @@ export class BaseChannel implements Channel {
   }
 
   // Blocking
+
+  /** The message that is there, or comes while the link looks. */
+  protected receiveNow(patiently: boolean): Uint8Array | undefined {
+    if (this.#receivers.size > 0 || this.#closedHere) return undefined
+    const message = this.#take() ?? this.#look(patiently)
+    if (message !== undefined) this.#lookAhead()
+    else if (this.#inputEnded && this.#receiveFailure !== undefined) throw this.#receiveFailure
+    return message
+  }
 
   /** Nothing more comes: what `receive` would resolve with undefined for, or reject. */
   protected get inputOver(): boolean {

@@ -25,7 +25,7 @@ export class BlockingChannel extends BaseChannel implements SyncChannel {
   receiveSync({ timeout }: SyncWaitOptions = {}): Uint8Array | undefined {
     const patience = new Patience('receive', this.url, timeout)
     for (;;) {
-      const message = this.tryReceive()
+      const message = this.receiveNow(true)
       if (message !== undefined || this.inputOver) return message
       this.block(true, patience.slice())
     }

@@ -49,7 +49,7 @@ export { type ByteLink, type Link, type LinkEvents, NO_EVENTS, type PacketLink }
 export { mem } from './mem.js'
 export { type Merged, merge } from './merge.js'
 export { type ChannelPort, type MessagePortOptions, type Transfer, toMessagePort } from './message-port.js'
-export { greetInPackets, packeted } from './packets.js'
+export { greetInPackets, inPackets, packeted } from './packets.js'
 export { patient } from './patience.js'
 export { unitToValue, valueToUnit } from './unit-value.js'
 export { Waiters } from './waiters.js'

@@ -25,7 +25,17 @@ export async function packeted(
   url: URL,
   options: ChannelOptions,
 ): Promise<Link> {
-  return new PacketedLink(packets, url, await greetInPackets(packets, role, url, options), options)
+  return inPackets(packets, url, await greetInPackets(packets, role, url, options), options)
+}
+
+/** Makes a `Link` of a mechanism that keeps boundaries, when the two ends have greeted. */
+export function inPackets(
+  packets: PacketLink,
+  url: URL,
+  agreement: Agreement,
+  { idleTimeout }: ChannelOptions,
+): Link {
+  return new PacketedLink(packets, url, agreement, idleTimeout)
 }
 
 /**
@@ -137,7 +147,7 @@ class PacketedLink implements Link {
   #closing = false
   #onShutdown: (() => void) | undefined
 
-  constructor(packets: PacketLink, url: URL, agreement: Agreement, { idleTimeout }: ChannelOptions) {
+  constructor(packets: PacketLink, url: URL, agreement: Agreement, idleTimeout: number | undefined) {
     this.#packets = packets
     this.#url = url
     this.maxMessageSize = agreement.maxMessageSize
@@ -181,7 +191,10 @@ class PacketedLink implements Link {
   }
 
   look(patiently: boolean): Uint8Array | undefined {
-    return this.#ended ? undefined : this.#message(this.#packets.look?.(patiently))
+    const payload = this.#ended ? undefined : this.#packets.look?.(patiently)
+    if (payload === undefined) return undefined
+    this.#watch.heard()
+    return this.#message(payload)
   }
 
   /** The message that this payload is, or completes, or the next one behind it. */

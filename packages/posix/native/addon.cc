@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "poll.h"
+#include "poller.h"
 
 namespace strait {
 
@@ -22,6 +23,8 @@ Environment::Environment(napi_env env) : env_(env) {
   napi_add_async_cleanup_hook(env, end, this, &hook_);
   napi_set_instance_data(env, this, nullptr, nullptr);
 }
+
+Environment::~Environment() = default;
 
 Environment* Environment::of(napi_env env) {
   void* data = nullptr;
@@ -57,11 +60,22 @@ void Environment::closed(Poll* poll) {
   finish();
 }
 
+Poller& Environment::poller() {
+  if (poller_ == nullptr) poller_ = std::make_unique<Poller>(this);
+  return *poller_;
+}
+
+void Environment::pollerClosed() {
+  poller_.reset();
+  finish();
+}
+
 void Environment::end(napi_async_cleanup_hook_handle, void* data) {
   auto* environment = static_cast<Environment*>(data);
   environment->ending_ = true;
   // Closing a poll takes it out of the list only later, in a turn of the loop.
   for (Poll* poll : environment->polls_) closePoll(poll);
+  if (environment->poller_ != nullptr) environment->poller_->close();
   for (size_t index = 0; index < environment->descriptors_.size(); index++) {
     if (environment->descriptors_[index]) close(static_cast<int>(index));
   }
@@ -75,15 +89,15 @@ void Environment::end(napi_async_cleanup_hook_handle, void* data) {
 
 /// Lets the environment go on ending once libuv has closed every handle.
 void Environment::finish() {
-  if (!ending_ || keeper_ != nullptr || !polls_.empty()) return;
+  if (!ending_ || keeper_ != nullptr || !polls_.empty() || poller_ != nullptr) return;
   napi_remove_async_cleanup_hook(hook_);
   delete this;
 }
 
 // Arguments
 
-Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
-  napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
+Arguments::Arguments(napi_env env, napi_callback_info info, void** data) : env_(env) {
+  napi_get_cb_info(env, info, &count_, values_, nullptr, data);
 }
 
 int32_t Arguments::integer(size_t index) {
@@ -165,6 +179,24 @@ napi_value integer(napi_env env, int64_t value) {
   return result;
 }
 
+void callBack(Environment* environment, napi_ref reference, int64_t argument) {
+  napi_env env = environment->env();
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value callback;
+  napi_value global;
+  napi_get_reference_value(env, reference, &callback);
+  napi_get_global(env, &global);
+  const napi_value value = integer(env, argument);
+  if (napi_make_callback(env, environment->context(), global, callback, 1, &value, nullptr) ==
+      napi_pending_exception) {
+    napi_value error;
+    napi_get_and_clear_last_exception(env, &error);
+    napi_fatal_exception(env, error);
+  }
+  napi_close_handle_scope(env, scope);
+}
+
 void define(napi_env env, napi_value exports, const char* name, napi_callback callback) {
   napi_value function;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
@@ -184,5 +216,6 @@ NAPI_MODULE_INIT() {
   strait::definePolls(env, exports);
   strait::defineMemory(env, exports);
   strait::defineEvents(env, exports);
+  strait::defineRings(env, exports);
   return exports;
 }

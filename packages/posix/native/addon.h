@@ -11,17 +11,20 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace strait {
 
 struct Poll;
+class Poller;
 
 /// What one environment, the main thread's or a worker's, owns. An environment may end at any moment; its end closes
 /// what JavaScript did not.
 class Environment {
  public:
   explicit Environment(napi_env env);
+  ~Environment();
   static Environment* of(napi_env env);
 
   /// Remembers a descriptor, to close it when the environment ends. Returns it, or an error as it is.
@@ -41,6 +44,10 @@ class Environment {
   /// A handle of this environment has been closed by libuv.
   void closed(Poll* poll);
 
+  /// The one that looks at all shared memory of this environment.
+  Poller& poller();
+  void pollerClosed();
+
  private:
   static void end(napi_async_cleanup_hook_handle handle, void* data);
   void finish();
@@ -54,6 +61,7 @@ class Environment {
   uint32_t holders_ = 0;
   std::vector<bool> descriptors_;
   std::vector<Poll*> polls_;
+  std::unique_ptr<Poller> poller_;
   bool ending_ = false;
 };
 
@@ -73,7 +81,8 @@ struct Ints {
 class Arguments {
  public:
   static constexpr size_t kMost = 8;
-  Arguments(napi_env env, napi_callback_info info);
+  /// `data` is what the function carries.
+  Arguments(napi_env env, napi_callback_info info, void** data = nullptr);
 
   napi_env env() const { return env_; }
   size_t count() const { return count_; }
@@ -99,6 +108,9 @@ class Arguments {
 };
 
 napi_value integer(napi_env env, int64_t value);
+
+/// Calls JavaScript from the event loop, with one number. What it throws is an uncaught exception.
+void callBack(Environment* environment, napi_ref callback, int64_t argument);
 
 /// The result of a system call: itself, or -errno.
 inline int64_t outcome(int64_t result) { return result < 0 ? -errno : result; }
@@ -126,5 +138,6 @@ void defineSockets(napi_env env, napi_value exports);
 void definePolls(napi_env env, napi_value exports);
 void defineMemory(napi_env env, napi_value exports);
 void defineEvents(napi_env env, napi_value exports);
+void defineRings(napi_env env, napi_value exports);
 
 }  // namespace strait

@@ -1,5 +1,7 @@
 // Memory that processes share: shm_overview(7), memfd_create(2), mmap(2).
 
+#include "memory.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -7,8 +9,6 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
-
-#include "addon.h"
 
 namespace strait {
 namespace {
@@ -43,15 +43,15 @@ void freeIfDone(Region* region) {
   delete region;
 }
 
-Region* regionOf(Arguments& arguments) {
+Region* regionIn(napi_env env, napi_value value) {
   bool ours = false;
   void* data = nullptr;
-  if (napi_check_object_type_tag(arguments.env(), arguments.value(0), &kRegionTag, &ours) != napi_ok || !ours) {
-    return nullptr;
-  }
-  napi_get_value_external(arguments.env(), arguments.value(0), &data);
+  if (napi_check_object_type_tag(env, value, &kRegionTag, &ours) != napi_ok || !ours) return nullptr;
+  napi_get_value_external(env, value, &data);
   return static_cast<Region*>(data);
 }
+
+Region* regionOf(Arguments& arguments) { return regionIn(arguments.env(), arguments.value(0)); }
 
 /// (name) → descriptor of memory without a name in the file system; `name` is what /proc shows. It may be sealed.
 int64_t makeMemory(Arguments& arguments) {
@@ -189,6 +189,12 @@ int64_t writeMemory(Arguments& arguments) {
 }
 
 }  // namespace
+
+Bytes memoryOf(napi_env env, napi_value value) {
+  const Region* region = regionIn(env, value);
+  if (region == nullptr || region->address == nullptr) return {};
+  return {region->address, region->size, true};
+}
 
 void defineMemory(napi_env env, napi_value exports) {
   define<makeMemory>(env, exports, "memfd");

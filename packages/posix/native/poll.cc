@@ -28,23 +28,7 @@ void freeIfDone(Poll* poll) {
 
 void onEvents(uv_poll_t* handle, int status, int events) {
   auto* poll = static_cast<Poll*>(handle->data);
-  napi_env env = poll->environment->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value callback;
-  napi_value receiver;
-  napi_get_reference_value(env, poll->callback, &callback);
-  napi_get_undefined(env, &receiver);
-  napi_value argument = integer(env, status < 0 ? status : events);
-  napi_value global;
-  napi_get_global(env, &global);
-  if (napi_make_callback(env, poll->environment->context(), global, callback, 1, &argument, nullptr) ==
-      napi_pending_exception) {
-    napi_value error;
-    napi_get_and_clear_last_exception(env, &error);
-    napi_fatal_exception(env, error);
-  }
-  napi_close_handle_scope(env, scope);
+  callBack(poll->environment, poll->callback, status < 0 ? status : events);
 }
 
 Poll* pollOf(Arguments& arguments) {

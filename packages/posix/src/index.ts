@@ -1,6 +1,15 @@
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
-export { check, isAgain, kernelError, type Meanings, type Native, native, supported } from './native.js'
+export {
+  check,
+  isAgain,
+  kernelError,
+  type Meanings,
+  type Native,
+  native,
+  type Rings,
+  supported,
+} from './native.js'
 export { PidFd } from './pid-fd.js'
 export { Pipe, type PipeOptions } from './pipe.js'
 export { PIPE_BUF, PipeReader, PipeWriter, type ReadOptions } from './pipe-ends.js'
@@ -10,6 +19,7 @@ export {
   type Seal,
   SharedMemory,
   type SharedMemoryAdoptOptions,
+  type SharedMemoryAnonymousOptions,
   type SharedMemoryCreateOptions,
   type SharedMemoryOpenOptions,
 } from './shared-memory.js'

@@ -12,7 +12,7 @@ const MEANINGS: Meanings = {
 export class Mapping {
   readonly size: number
   readonly #name: string
-  readonly #region: RegionHandle
+  readonly region: RegionHandle
   #buffer: ArrayBuffer | undefined
 
   /** Where it is not shared, what is written stays in this process. */
@@ -21,7 +21,7 @@ export class Mapping {
     this.#name = name
     const region = native('map').mapMemory(descriptor, size, shared)
     if (typeof region === 'number') throw kernelError(region, 'map', name, MEANINGS)
-    this.#region = region
+    this.region = region
   }
 
   /** - Errors: `NOT_SUPPORTED` this Node has no ArrayBuffer over memory of the system, or none of this size. */
@@ -34,7 +34,7 @@ export class Mapping {
       })
     if (this.size > constants.MAX_LENGTH)
       throw fail(`an ArrayBuffer here has at most ${constants.MAX_LENGTH} bytes`)
-    const buffer = native().memoryBuffer(this.#region)
+    const buffer = native().memoryBuffer(this.region)
     if (typeof buffer === 'number')
       throw fail('this build of Node allows no ArrayBuffer over memory of the system')
     // Node marks it as untransferable, as all that is not its own.
@@ -45,13 +45,13 @@ export class Mapping {
   read(offset: number, length: number): Uint8Array {
     this.#checkRange(offset, length)
     const copy = new Uint8Array(length)
-    check(native().readMemory(this.#region, offset, copy, 0, length), 'read', this.#name)
+    check(native().readMemory(this.region, offset, copy, 0, length), 'read', this.#name)
     return copy
   }
 
   write(offset: number, bytes: Uint8Array): void {
     this.#checkRange(offset, bytes.length)
-    check(native().writeMemory(this.#region, offset, bytes, 0, bytes.length), 'write', this.#name, {
+    check(native().writeMemory(this.region, offset, bytes, 0, bytes.length), 'write', this.#name, {
       EACCES: ['PERMISSION', 'it is opened readonly, or sealed against writing'],
     })
   }
@@ -70,9 +70,9 @@ export class Mapping {
    */
   unmap(): void {
     const { unmapMemory } = native()
-    if (this.#buffer === undefined) unmapMemory(this.#region)
-    else if (transfer === undefined) unmapMemory(this.#region, this.#buffer)
-    else if (detach(this.#buffer)) unmapMemory(this.#region)
+    if (this.#buffer === undefined) unmapMemory(this.region)
+    else if (transfer === undefined) unmapMemory(this.region, this.#buffer)
+    else if (detach(this.#buffer)) unmapMemory(this.region)
   }
 }
 

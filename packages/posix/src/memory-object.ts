@@ -23,6 +23,16 @@ export interface SharedMemoryOpenOptions {
   owner?: number | undefined
 }
 
+export interface SharedMemoryAnonymousOptions {
+  /** What is forbidden about it from the beginning. */
+  seals?: readonly Seal[] | undefined
+  /**
+   * Whether it is taken from the machine at once, as all memory with a name is. Otherwise each page comes when it is first
+   * touched, and where the machine then has none left, the kernel ends a process. Default: true.
+   */
+  reserve?: boolean | undefined
+}
+
 export interface SharedMemoryAdoptOptions {
   /** So many bytes are mapped, and memory of fewer is refused; by default all of it. */
   size?: number | undefined
@@ -124,11 +134,12 @@ export function openNamed(path: string, readonly: boolean, owner: number | undef
   }
 }
 
-export function createUnnamed(size: number, what: string): number {
+export function createUnnamed(size: number, reserve: boolean, what: string): number {
   const { memfd, close } = native('create')
   const descriptor = check(memfd('strait'), 'create', what)
   try {
-    allocate(descriptor, size, 'create', what)
+    if (reserve) allocate(descriptor, size, 'create', what)
+    else truncate(descriptor, size, what)
     return descriptor
   } catch (error) {
     close(descriptor)

@@ -9,6 +9,22 @@ export type PollHandle = { readonly poll: unique symbol }
 /** A mapping of the addon; see native/memory.cc. */
 export type RegionHandle = { readonly region: unique symbol }
 
+/** One end of a pair of rings, of the addon; see native/rings.cc, also for what comes back. */
+export interface Rings {
+  read(target: Uint8Array, offset: number, patiently: boolean): number
+  borrow(patiently: boolean): number
+  place(): number
+  giveBack(): number
+  write(kind: number, body: Uint8Array, prefix?: Uint8Array): number
+  writeScratch(kind: number, length: number): number
+  claim(length: number): number
+  commit(kind: number, length: number): number
+  wait(reading: boolean, writing: boolean, ms: number): number
+  wake(): number
+  stats(numbers: number[]): number
+  close(): number
+}
+
 /**
  * The addon's functions, shaped like the system calls that they make: what comes back is `>= 0`, or the error number
  * negated. The files under native/ say what each takes.
@@ -76,6 +92,18 @@ export interface Native {
   unmapMemory(region: RegionHandle, buffer?: ArrayBuffer): number
   readMemory(region: RegionHandle, at: number, target: Uint8Array, offset: number, length: number): number
   writeMemory(region: RegionHandle, at: number, source: Uint8Array, offset: number, length: number): number
+
+  ringsSize(capacity: number): number
+  ringsOpen(
+    region: RegionHandle,
+    capacity: number,
+    first: boolean,
+    bell: number,
+    wait: number,
+    alone: boolean,
+    scratch: Uint8Array,
+    onEvents: (events: number) => void,
+  ): Rings | number
 
   eventfd(semaphore: boolean): number
   pidfdOpen(pid: number): number

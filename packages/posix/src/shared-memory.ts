@@ -11,17 +11,19 @@ import {
   pathOf,
   type Seal,
   type SharedMemoryAdoptOptions,
+  type SharedMemoryAnonymousOptions,
   type SharedMemoryCreateOptions,
   type SharedMemoryOpenOptions,
   sealsOf,
   truncate,
   unlinkNamed,
 } from './memory-object.js'
-import { native } from './native.js'
+import { native, type RegionHandle } from './native.js'
 
 export type {
   Seal,
   SharedMemoryAdoptOptions,
+  SharedMemoryAnonymousOptions,
   SharedMemoryCreateOptions,
   SharedMemoryOpenOptions,
 } from './memory-object.js'
@@ -146,9 +148,12 @@ export class SharedMemory implements Disposable {
    *
    * - Errors: `RangeError`; `NO_RESOURCES`; `NOT_SUPPORTED`.
    */
-  static anonymous(size: number, { seals = [] }: { seals?: readonly Seal[] | undefined } = {}): SharedMemory {
+  static anonymous(
+    size: number,
+    { seals = [], reserve = true }: SharedMemoryAnonymousOptions = {},
+  ): SharedMemory {
     checkSize(size, 'create', 'memory')
-    const descriptor = createUnnamed(size, 'memory')
+    const descriptor = createUnnamed(size, reserve, 'memory')
     const memory = SharedMemory.#map({ descriptor, name: undefined, created: true, size, shared: true })
     try {
       if (seals.length > 0) memory.seal(...seals)
@@ -208,6 +213,11 @@ export class SharedMemory implements Disposable {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** The mapping, for functions of the addon that work on it. */
+  get region(): RegionHandle {
+    return this.#mapped('region').region
   }
 
   /** To pass on, to the `stdio` of a child or over a Unix socket; it stays this object's. */

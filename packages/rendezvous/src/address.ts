@@ -7,16 +7,17 @@ export type Place =
   | { readonly kind: 'file'; readonly path: string }
 
 /**
- * Where a `scheme:name` or `scheme:name?at=/path` has its meeting place.
+ * Where a `scheme:name` or `scheme:name?at=/path` has its meeting place. `own` are further parameters, which are the
+ * transport's to read.
  *
  * The abstract name bears the user's number, so that users do not get in each other's way; who really holds it, the
  * credentials tell.
  *
  * - Errors: `ADDRESS_INVALID` with the reason.
  */
-export function placeOf(url: URL, operation: string, uid: number): Place {
+export function placeOf(url: URL, operation: string, uid: number, own: readonly string[] = []): Place {
   const name = bareName(url, operation)
-  checkQuery(url, operation, ['at'])
+  checkQuery(url, operation, ['at', ...own])
   if (url.searchParams.has('at')) return { kind: 'file', path: socketFile(url, operation) }
   const abstract = `strait/${uid}/${url.protocol.slice(0, -1)}/${name}`
   return { kind: 'abstract', name: abstract, address: new TextEncoder().encode(`\0${abstract}`) }
@@ -25,8 +26,10 @@ export function placeOf(url: URL, operation: string, uid: number): Place {
 function socketFile(url: URL, operation: string): string {
   const invalid = (reason: string, cause?: unknown) =>
     new StraitError('ADDRESS_INVALID', reason, { operation, url, cause })
-  // Not as `searchParams` has it, to which a plus is a blank. There is no other parameter.
-  const [, written = ''] = /[?&][^=&]*=([^&]*)/.exec(url.search) ?? []
+  // Not as `searchParams` has it, to which a plus is a blank.
+  const parts = url.search.slice(1).split('&')
+  const part = parts.find((each) => new URLSearchParams(each).has('at'))!
+  const written = part.includes('=') ? part.slice(part.indexOf('=') + 1) : ''
   let at: string
   try {
     at = decodeURIComponent(written)

@@ -10,7 +10,7 @@ import {
 import { claimPath } from '@strait/core/node'
 import { check, isAgain, kernelError, type Native, native, peerCredentials, Readiness } from '@strait/posix'
 import { placeOf } from './address.js'
-import { ownUid } from './meet.js'
+import { type MeetOptions, ownUid } from './meet.js'
 import { SocketPackets } from './socket-packets.js'
 
 /** The kernel's queue of those whom nobody accepted yet; it allows net.core.somaxconn at most. */
@@ -37,10 +37,10 @@ export type Welcome<C extends BaseChannel> = (packets: SocketPackets, peer: Peer
  */
 export async function listenAt<C extends BaseChannel>(
   url: URL,
-  options: ListenOptions,
+  options: ListenOptions & Pick<MeetOptions, 'parameters'>,
   welcome: Welcome<C>,
 ): Promise<BaseListener<C>> {
-  const place = placeOf(url, 'listen', ownUid())
+  const place = placeOf(url, 'listen', ownUid(), options.parameters)
   throwIfAborted('listen', url, options.signal)
   const system = native('listen')
   const descriptor = check(system.socket(system.SOCK_SEQPACKET), 'listen', url.href)

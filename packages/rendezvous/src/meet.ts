@@ -16,6 +16,8 @@ import { SocketPackets } from './socket-packets.js'
 export interface MeetOptions extends ChannelOptions {
   /** The user whose listener may be trusted besides one's own and root's. */
   owner?: number | undefined
+  /** What the query may have besides `at`: parameters that are the transport's to read. */
+  parameters?: readonly string[] | undefined
 }
 
 /** A control socket, before anything was said, and who is there on the kernel's word. */
@@ -36,7 +38,7 @@ export const ownUid = (): number => process.geteuid!()
  * - Errors: `REFUSED` nobody is there, or the kernel's queue is full; `PERMISSION` somebody else's; `ADDRESS_INVALID`.
  */
 export function connectControl(url: URL, options: MeetOptions): Control {
-  const place = placeOf(url, 'connect', options.owner ?? ownUid())
+  const place = placeOf(url, 'connect', options.owner ?? ownUid(), options.parameters)
   const system = native('connect')
   const descriptor = check(system.socket(system.SOCK_SEQPACKET), 'connect', url.href)
   let peer: PeerInfo

@@ -28,7 +28,8 @@ export class SocketPackets implements PacketLink {
   readonly maxPacketSize = MAX_PACKET_SIZE - KIND_SIZE
   kind = 0
   readonly #native: Native = native()
-  readonly #descriptor: number
+  /** For who sends on it what needs no turn of JavaScript; it stays these packets'. */
+  readonly descriptor: number
   readonly #url: URL
   readonly #readiness: Readiness
   readonly #info = new Int32Array(3)
@@ -51,7 +52,7 @@ export class SocketPackets implements PacketLink {
   readonly #attached = new Map<Uint8Array, Int32Array>()
 
   constructor(descriptor: number, url: URL) {
-    this.#descriptor = descriptor
+    this.descriptor = descriptor
     this.#url = url
     try {
       this.#readiness = new Readiness(descriptor, (events) => this.#onReady(events))
@@ -101,7 +102,7 @@ export class SocketPackets implements PacketLink {
 
   #receive(): number {
     return this.#native.receive(
-      this.#descriptor,
+      this.descriptor,
       this.#slab,
       this.#offset,
       MAX_PACKET_SIZE,
@@ -178,7 +179,7 @@ export class SocketPackets implements PacketLink {
     if (this.#destroyed) return false
     const attached = this.#attached.size === 0 ? undefined : this.#attached.get(body)
     const head = prefix === undefined ? this.#head(kind) : Uint8Array.of(kind, ...prefix)
-    const count = this.#native.send(this.#descriptor, head, body, attached)
+    const count = this.#native.send(this.descriptor, head, body, attached)
     if (count >= 0) {
       if (attached !== undefined) this.#attached.delete(body)
       return true
@@ -213,7 +214,7 @@ export class SocketPackets implements PacketLink {
     }
     const { POLLIN, POLLOUT, UV_READABLE, UV_WRITABLE } = this.#native
     const wanted = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
-    const ready = this.#native.pollNow(this.#descriptor, wanted, -1, 0, ms) & 0xffff
+    const ready = this.#native.pollNow(this.descriptor, wanted, -1, 0, ms) & 0xffff
     // An error or a hang-up is for whoever waits.
     const other = (ready & ~(POLLIN | POLLOUT)) !== 0
     this.#onReady(
@@ -224,14 +225,14 @@ export class SocketPackets implements PacketLink {
 
   /** Ends the conversation for both ends, and leaves the rest to whoever owns these packets: he reads the end. */
   hangUp(): void {
-    if (!this.#destroyed) this.#native.shutdown(this.#descriptor, 2)
+    if (!this.#destroyed) this.#native.shutdown(this.descriptor, 2)
   }
 
   destroy(): void {
     if (this.#destroyed) return
     this.#destroyed = true
     this.#readiness.close()
-    this.#native.close(this.#descriptor)
+    this.#native.close(this.descriptor)
     for (const there of this.#received.values()) {
       for (const descriptors of there.values()) for (const each of descriptors) this.#native.close(each)
     }

@@ -11,6 +11,7 @@ import {
 import * as node from '@strait/core/node'
 import type { FifoConnectOptions } from '@strait/transport-fifo'
 import type { SeqpacketConnectOptions, SeqpacketListenOptions } from '@strait/transport-seqpacket'
+import type { ShmConnectOptions } from '@strait/transport-shm'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
 import type { UnixConnectOptions, UnixListenOptions } from '@strait/transport-unix'
 import type { WsConnectOptions, WsListenOptions } from '@strait/transport-ws'
@@ -36,6 +37,7 @@ export type AnyConnectOptions = ConnectOptions &
   UnixConnectOptions &
   FifoConnectOptions &
   SeqpacketConnectOptions &
+  ShmConnectOptions &
   TcpConnectOptions &
   WsConnectOptions
 
@@ -64,8 +66,8 @@ function onlyForPeers(url: URL, operation: string): StraitError {
 }
 
 /**
- * Starts a program and resolves with a channel to it. `address` is a scheme alone, such as `unix:`; spawnPeer chooses
- * the rest. The contract is that of `spawnPeer` in `@strait/core/node`.
+ * Starts a program and resolves with a channel to it. `address` is a scheme alone, such as `unix:`, or one with parameters,
+ * such as `shm:?wait=spin`; spawnPeer chooses the rest. The contract is that of `spawnPeer` in `@strait/core/node`.
  */
 export async function spawnPeer(
   address: string | URL,

@@ -8,7 +8,8 @@ import type { SpawnedPeer, SpawnOptions } from './spawned-peer.js'
 
 /**
  * Starts a program and resolves with a channel to it; the program calls `parentChannel()`. The transport decides
- * whether a process, a thread or this thread runs it. `scheme` is a scheme alone, such as `unix:`.
+ * whether a process, a thread or this thread runs it. `scheme` is a scheme alone, such as `unix:`, or one with the
+ * parameters of its addresses, such as `shm:?wait=spin`.
  *
  * - The address is private and used once, the two ends of two processes prove a random key to each other, and neither
  *   stands in the environment or on a command line.
@@ -26,7 +27,8 @@ export async function spawnPeer(
 ): Promise<SpawnedPeer> {
   checkOptions(options)
   if (options.signal?.aborted) throw abortedError('spawn', scheme, options.signal.reason)
-  if (!transport.schemes.some((known) => scheme === `${known}:`)) {
+  const [bare = ''] = transport.privateAddress === undefined ? [scheme] : scheme.split('?', 1)
+  if (!transport.schemes.some((known) => bare === `${known}:`)) {
     const reason = `spawnPeer chooses the address itself; write only ${transport.schemes[0]}:`
     throw new StraitError('ADDRESS_INVALID', reason, { operation: 'spawn', url: scheme })
   }

@@ -28,7 +28,9 @@ export async function spawnProcess(
   const { inherit } = transport
   const key = options.key ?? randomBytes(32)
   const channelOptions = { handshakeTimeout: START_TIMEOUT, ...options, key }
+  const { search } = new URL(scheme)
   const url = inherit === undefined ? transport.privateAddress!() : new URL(scheme)
+  if (search !== '') url.search = search
   const listener = inherit === undefined ? await transport.listen!(url, channelOptions) : undefined
   let ends: InheritedEnds | undefined
   try {

@@ -1,0 +1,600 @@
+// The two rings of a channel in shared memory, and how their ends wait; ring.h.
+//
+// What is waited for is hot: the poller looks at it in each turn of the event loop. When nothing has happened for a
+// while it is parked: it says so in the shared memory, and the other end rings the bell, a packet on a socket that is
+// polled as any other. Whether polling pays is learnt: each time that it was in vain, more of the next times park at once.
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "addon.h"
+#include "memory.h"
+#include "poller.h"
+#include "ring.h"
+
+namespace strait {
+namespace {
+
+using ring::Outcome;
+
+// What `read` returns, in a number that V8 keeps without allocating: kind, whether there is more, length.
+constexpr uint32_t kUnknownKind = 15;
+constexpr uint32_t kMore = 16;
+constexpr int kLengthShift = 5;
+constexpr size_t kSmallestRing = 4096;
+constexpr size_t kLargestRing = size_t{64} << 20;
+static_assert(ring::longestRecord(kLargestRing) < size_t{1} << (31 - kLengthShift));
+
+constexpr int32_t kReadable = 1;
+constexpr int32_t kWritable = 2;
+constexpr int32_t kBell = 4;
+
+enum class Wait { spin, adaptive, park };
+
+/// Turns of a reader that looks patiently, some µs in all.
+constexpr uint32_t kMostSpins = 100;
+/// In turns: how often a thread that blocks looks before it sleeps, and between two looks at the clock.
+constexpr uint32_t kBlockingSpins = 2'000;
+/// What is polled for so long in vain is parked: about the time of two wake-ups.
+constexpr uint64_t kPollNs = 150'000;
+/// So many waits at most park at once after polling has been in vain.
+constexpr uint32_t kMostSkips = 64;
+/// Where a look comes so late, perhaps another process had the processor.
+constexpr uint64_t kLateNs = 1'000'000;
+/// Then so many waits neither spin nor poll: others need the time more, perhaps the very peer that is waited for.
+constexpr uint32_t kBusyWaits = 64;
+
+struct Stats {
+  uint64_t spins, polls, parks, wakeUps, sentMessages, receivedMessages, sentBytes, receivedBytes;
+};
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+
+/// How often this thread had to leave the processor to another one; getrusage(2).
+long preemptions() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
+}
+
+/// One end of a channel. Freed when the last of its functions has been collected.
+class Rings final : public Hot {
+ public:
+  /// `first`: this end writes into the first ring. `alone`: there is one processor, and who looks again keeps the other
+  /// end from running. `bell` is the control socket, TypeScript's.
+  Rings(Environment* environment, Bytes memory, size_t capacity, bool first, int bell, Wait wait, bool alone)
+      : environment_(environment),
+        memory_(memory.data),
+        writer_(memory.data + (first ? 0 : ring::sizeFor(capacity)), capacity),
+        reader_(memory.data + (first ? ring::sizeFor(capacity) : 0), capacity),
+        bell_(bell),
+        wait_(wait),
+        alone_(alone) {}
+
+  bool open() const { return memory_ != nullptr; }
+  const Stats& stats() const { return stats_; }
+
+  /// Where small messages of JavaScript stand, and whom to tell.
+  bool listen(napi_value scratch, Bytes bytes, napi_value callback);
+  const Bytes& scratch() const { return scratchBytes_; }
+
+  /// The next record, which stays until `taken`; with patience looks again for a while.
+  Outcome next(bool patiently, ring::Record* record);
+  void taken(size_t length);
+  /// The record that JavaScript reads in place.
+  void lent(const ring::Record& record) { lent_ = record; }
+  const ring::Record& lent() const { return lent_; }
+  /// Whether there is another record; where not, JavaScript is told of the next one.
+  bool more();
+
+  Outcome write(uint32_t kind, ring::Piece first, ring::Piece second = {nullptr, 0});
+  uint8_t* claim(size_t length);
+  void commit(uint32_t kind, size_t length);
+  bool corrupt() const { return writer_.corrupt(); }
+  size_t offsetOf(const uint8_t* payload) const { return static_cast<size_t>(payload - memory_); }
+
+  /// Blocks until something has happened, or the bell rings, or for `ms`.
+  int32_t wait(bool reading, bool writing, int ms);
+  /// The bell has rung. What has happened.
+  int32_t wake();
+  void close();
+
+  int32_t look(uint64_t now) override;
+  void tell(int32_t happened) override;
+
+  /// Of the functions that carry it.
+  void hold() { holders_++; }
+  void release() {
+    if (--holders_ == 0) delete this;
+  }
+
+ private:
+  void ring();
+  int32_t happened();
+  void wantRecord();
+  void wantRoom(size_t length);
+  void sent(size_t length);
+  void poll();
+  int32_t park(uint64_t now);
+  void willSleep();
+  void wokeUp();
+  bool busy(uint64_t now);
+
+  Environment* environment_;
+  /// Null: closed.
+  uint8_t* memory_;
+  ring::Writer writer_;
+  ring::Reader reader_;
+  int bell_;
+  Wait wait_;
+  bool alone_;
+  napi_ref callback_ = nullptr;
+  napi_ref scratch_ = nullptr;
+  Bytes scratchBytes_;
+  ring::Record lent_{};
+  int holders_ = 0;
+  Stats stats_{};
+
+  // What JavaScript waits for.
+  bool wantsRecord_ = false;
+  bool wantsRoom_ = false;
+  size_t room_ = 0;
+  bool parked_ = false;
+
+  // Whether waiting awake pays.
+  /// What a patient look spends; less each time that it was in vain.
+  uint32_t spins_ = kMostSpins;
+  /// So many waits in a row were polled in vain, and so many of the next park at once.
+  uint32_t vain_ = 0;
+  uint32_t skips_ = 0;
+  /// So many waits are left in which others have the processor.
+  uint32_t busy_ = 0;
+  long preemptions_ = 0;
+  /// Messages of both directions, ever; how many there were, and when, at the last one that was noticed.
+  uint32_t activity_ = 0;
+  uint32_t seen_ = 0;
+  uint64_t quietSince_ = 0;
+  uint64_t lastLook_ = 0;
+  uint64_t parkedAt_ = 0;
+};
+
+bool Rings::listen(napi_value scratch, Bytes bytes, napi_value callback) {
+  napi_env env = environment_->env();
+  scratchBytes_ = bytes;
+  return napi_create_reference(env, scratch, 1, &scratch_) == napi_ok &&
+         napi_create_reference(env, callback, 1, &callback_) == napi_ok;
+}
+
+void Rings::close() {
+  if (!open()) return;
+  memory_ = nullptr;
+  environment_->poller().remove(this);
+  napi_delete_reference(environment_->env(), scratch_);
+  napi_delete_reference(environment_->env(), callback_);
+}
+
+// Reading and writing
+
+Outcome Rings::next(bool patiently, ring::Record* record) {
+  Outcome outcome = reader_.read(record);
+  if (outcome == Outcome::notNow && patiently && spins_ > 0 && busy_ == 0 && !alone_ && wait_ != Wait::park) {
+    uint32_t turns = 0;
+    for (; turns < spins_ && outcome == Outcome::notNow; turns++) {
+      relax();
+      outcome = reader_.read(record);
+    }
+    stats_.spins += turns;
+    if (outcome == Outcome::notNow) {
+      spins_ /= 2;
+    } else {
+      spins_ = kMostSpins;
+      vain_ = skips_ = 0;
+    }
+  }
+  if (outcome == Outcome::done) {
+    wantsRecord_ = false;
+  } else if (outcome == Outcome::notNow) {
+    // The writer may be waiting for room that is free.
+    if (reader_.publish()) ring();
+    wantRecord();
+  }
+  return outcome;
+}
+
+void Rings::taken(size_t length) {
+  if (reader_.release()) ring();
+  activity_++;
+  stats_.receivedMessages++;
+  stats_.receivedBytes += length;
+}
+
+bool Rings::more() {
+  if (reader_.ready()) return true;
+  wantRecord();
+  return false;
+}
+
+Outcome Rings::write(uint32_t kind, ring::Piece first, ring::Piece second) {
+  const size_t length = first.length + second.length;
+  const Outcome outcome = writer_.write(kind, first, second);
+  if (outcome == Outcome::done) sent(length);
+  if (outcome == Outcome::notNow) wantRoom(length);
+  return outcome;
+}
+
+uint8_t* Rings::claim(size_t length) {
+  uint8_t* payload = writer_.claim(length);
+  if (payload == nullptr && !writer_.corrupt()) wantRoom(length);
+  return payload;
+}
+
+void Rings::commit(uint32_t kind, size_t length) {
+  writer_.commit(kind, length);
+  sent(length);
+}
+
+void Rings::sent(size_t length) {
+  if (writer_.readerSleeps()) ring();
+  activity_++;
+  stats_.sentMessages++;
+  stats_.sentBytes += length;
+}
+
+/// Wakes the other end. Where the socket is full of bells it is awake; where it is broken, its end is told.
+void Rings::ring() {
+  const char bell = 0;
+  (void)!send(bell_, &bell, sizeof bell, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// Waiting
+
+void Rings::wantRecord() {
+  if (wantsRecord_ && parked_) return;
+  wantsRecord_ = true;
+  poll();
+}
+
+void Rings::wantRoom(size_t length) {
+  room_ = length;
+  if (wantsRoom_ && parked_) return;
+  wantsRoom_ = true;
+  poll();
+}
+
+/// From now on the poller looks, a new wait.
+void Rings::poll() {
+  parked_ = false;
+  quietSince_ = 0;
+  environment_->poller().add(this);
+}
+
+/// What has happened of what was waited for; it is not waited for any more.
+int32_t Rings::happened() {
+  int32_t happened = 0;
+  if (wantsRecord_ && reader_.ready()) {
+    wantsRecord_ = false;
+    happened |= kReadable;
+  }
+  if (wantsRoom_ && (writer_.hasRoomFor(room_) || writer_.corrupt())) {
+    wantsRoom_ = false;
+    happened |= kWritable;
+  }
+  return happened;
+}
+
+void Rings::tell(int32_t happened) {
+  if (wantsRecord_ || wantsRoom_) poll();
+  callBack(environment_, callback_, happened);
+}
+
+int32_t Rings::look(uint64_t now) {
+  const int32_t found = happened();
+  if (found != 0) {
+    // It came at once: a patient look would have seen it.
+    if (quietSince_ == 0) spins_ = std::min(2 * spins_ + 1, kMostSpins);
+    vain_ = skips_ = 0;
+    return found;
+  }
+  const bool late = busy(now);
+  if (quietSince_ == 0 || seen_ != activity_) {
+    quietSince_ = now;
+    seen_ = activity_;
+  }
+  if (wait_ == Wait::spin) {
+    if (alone_ || late) sched_yield();
+  } else if (wait_ == Wait::park || alone_) {
+    return park(now);
+  } else if (busy_ > 0) {
+    busy_--;
+    return park(now);
+  } else if (skips_ > 0) {
+    skips_--;
+    return park(now);
+  } else if (now - quietSince_ > kPollNs) {
+    vain_++;
+    skips_ = std::min(uint32_t{1} << std::min(vain_, 16u), kMostSkips);
+    return park(now);
+  }
+  stats_.polls++;
+  return kStay;
+}
+
+/// Whether another process has had the processor since the last look. Then adaptive waits give way for some time.
+bool Rings::busy(uint64_t now) {
+  const bool late = quietSince_ != 0 && now - lastLook_ > kLateNs;
+  lastLook_ = now;
+  if (!late) return false;
+  const long before = preemptions_;
+  preemptions_ = preemptions();
+  if (preemptions_ == before) return false;
+  busy_ = kBusyWaits;
+  return true;
+}
+
+/// Nothing happens: sleeps, or what happened in the last moment.
+int32_t Rings::park(uint64_t now) {
+  if (reader_.publish()) ring();
+  willSleep();
+  const int32_t found = happened();
+  if (found != 0) {
+    wokeUp();
+    return found;
+  }
+  parked_ = true;
+  parkedAt_ = now;
+  stats_.parks++;
+  return kLeave;
+}
+
+void Rings::willSleep() {
+  if (wantsRecord_) reader_.willSleep();
+  if (wantsRoom_) writer_.willSleep();
+}
+
+void Rings::wokeUp() {
+  reader_.wokeUp();
+  writer_.wokeUp();
+}
+
+int32_t Rings::wake() {
+  stats_.wakeUps++;
+  if (parked_ && uv_hrtime() - parkedAt_ < kPollNs) vain_ = skips_ = 0;
+  wokeUp();
+  const int32_t found = happened();
+  if (wantsRecord_ || wantsRoom_) poll();
+  return found;
+}
+
+int32_t Rings::wait(bool reading, bool writing, int ms) {
+  if (writing && !wantsRoom_) return kWritable;
+  wantsRecord_ |= reading;
+  const uint64_t deadline = uv_hrtime() + static_cast<uint64_t>(ms) * 1'000'000;
+  const bool awake = wait_ != Wait::park && !alone_;
+  int32_t found = happened();
+  for (uint32_t turn = 1; found == 0 && awake; turn++, stats_.spins++) {
+    relax();
+    found = happened();
+    if (turn % kBlockingSpins != 0) continue;
+    if (reader_.publish()) ring();
+    if (wait_ == Wait::adaptive || uv_hrtime() > deadline) break;
+  }
+  if (found != 0) return found;
+  if (reader_.publish()) ring();
+  pollfd bell = {bell_, POLLIN, 0};
+  if (wait_ == Wait::spin && awake) {
+    ms = 0;
+  } else {
+    willSleep();
+    found = happened();
+    if (found != 0) ms = 0;
+    else stats_.parks++;
+  }
+  if (::poll(&bell, 1, ms) > 0) found |= kBell;
+  wokeUp();
+  return found | happened();
+}
+
+// The functions of JavaScript. Each carries its rings.
+
+using Method = napi_value (*)(Rings&, Arguments&);
+
+template <Method method>
+napi_value invoke(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  Arguments arguments(env, info, &data);
+  auto* rings = static_cast<Rings*>(data);
+  if (!rings->open()) return integer(env, -EBADF);
+  return method(*rings, arguments);
+}
+
+napi_value small(napi_env env, int32_t value) {
+  napi_value result = nullptr;
+  napi_create_int32(env, value, &result);
+  return result;
+}
+
+/// Of a record that was found, or why there is none.
+int32_t describe(const ring::Record& record, bool more) {
+  return static_cast<int32_t>(std::min(record.kind, kUnknownKind) | (more ? kMore : 0) |
+                              static_cast<uint32_t>(record.length) << kLengthShift);
+}
+
+int32_t refusal(Outcome outcome) { return outcome == Outcome::corrupt ? -EBADMSG : -EAGAIN; }
+
+/// (target, offset, patiently) → kind | more << 4 | length << 5. Where the target is too short, -EMSGSIZE, and the
+/// record stays. Where there is none, or no more, `onEvents` will be called.
+napi_value read(Rings& rings, Arguments& arguments) {
+  napi_env env = arguments.env();
+  const int32_t offset = arguments.integer(1);
+  ring::Record record;
+  const Outcome outcome = rings.next(arguments.truth(2), &record);
+  if (outcome != Outcome::done) return small(env, refusal(outcome));
+  const Bytes target = arguments.bytes(0);
+  if (!arguments.valid() || offset < 0) return small(env, -EINVAL);
+  if (static_cast<size_t>(offset) + record.length > target.length) return small(env, -EMSGSIZE);
+  if (record.length > 0) std::memcpy(target.data + offset, record.payload, record.length);
+  rings.taken(record.length);
+  return small(env, describe(record, rings.more()));
+}
+
+/// (patiently) → as `read`, but the record stays where it is, and is the next one until `giveBack`.
+napi_value borrow(Rings& rings, Arguments& arguments) {
+  ring::Record record;
+  const Outcome outcome = rings.next(arguments.truth(0), &record);
+  if (outcome != Outcome::done) return small(arguments.env(), refusal(outcome));
+  rings.lent(record);
+  return small(arguments.env(), describe(record, true));
+}
+
+/// () → where the payload of the record that was borrowed last begins in the memory.
+napi_value place(Rings& rings, Arguments& arguments) {
+  return small(arguments.env(), static_cast<int32_t>(rings.offsetOf(rings.lent().payload)));
+}
+
+/// () The record that was borrowed is not needed any more.
+napi_value giveBack(Rings& rings, Arguments& arguments) {
+  rings.taken(rings.lent().length);
+  return small(arguments.env(), 0);
+}
+
+int32_t verdict(Outcome outcome) { return outcome == Outcome::done ? 1 : outcome == Outcome::notNow ? 0 : -EBADMSG; }
+
+/// (kind, body, prefix | undefined) → 1; 0: no room, `onEvents` will be called; -EBADMSG.
+napi_value write(Rings& rings, Arguments& arguments) {
+  const auto kind = static_cast<uint32_t>(arguments.integer(0));
+  const Bytes body = arguments.bytes(1);
+  const Bytes prefix = arguments.bytes(2);
+  if (!arguments.valid()) return small(arguments.env(), -EINVAL);
+  return small(arguments.env(), verdict(rings.write(kind, {prefix.data, prefix.length}, {body.data, body.length})));
+}
+
+/// (kind, length) → as `write`, of the first bytes of the scratch.
+napi_value writeScratch(Rings& rings, Arguments& arguments) {
+  const auto kind = static_cast<uint32_t>(arguments.integer(0));
+  const auto length = static_cast<size_t>(arguments.integer(1));
+  if (!arguments.valid() || length > rings.scratch().length) return small(arguments.env(), -EINVAL);
+  return small(arguments.env(), verdict(rings.write(kind, {rings.scratch().data, length})));
+}
+
+/// (length) → where in the memory the payload of a record may be written until `commit`; -EAGAIN; -EBADMSG.
+napi_value claim(Rings& rings, Arguments& arguments) {
+  const auto length = static_cast<size_t>(arguments.integer(0));
+  if (!arguments.valid()) return small(arguments.env(), -EINVAL);
+  const uint8_t* payload = rings.claim(length);
+  if (payload == nullptr) return small(arguments.env(), rings.corrupt() ? -EBADMSG : -EAGAIN);
+  return small(arguments.env(), static_cast<int32_t>(rings.offsetOf(payload)));
+}
+
+/// (kind, length)
+napi_value commit(Rings& rings, Arguments& arguments) {
+  const auto kind = static_cast<uint32_t>(arguments.integer(0));
+  const auto length = static_cast<size_t>(arguments.integer(1));
+  if (!arguments.valid()) return small(arguments.env(), -EINVAL);
+  rings.commit(kind, length);
+  return small(arguments.env(), 0);
+}
+
+/// (reading, writing, ms) → what has happened; blocks the thread.
+napi_value wait(Rings& rings, Arguments& arguments) {
+  const bool reading = arguments.truth(0);
+  const bool writing = arguments.truth(1);
+  const int ms = arguments.integer(2);
+  if (!arguments.valid()) return small(arguments.env(), -EINVAL);
+  return small(arguments.env(), rings.wait(reading, writing, ms));
+}
+
+/// () → what has happened, after the bell has rung.
+napi_value wake(Rings& rings, Arguments& arguments) { return small(arguments.env(), rings.wake()); }
+
+/// (eight numbers out) In the order of `Stats`.
+napi_value stats(Rings& rings, Arguments& arguments) {
+  napi_env env = arguments.env();
+  const Stats& from = rings.stats();
+  const uint64_t numbers[] = {from.spins,        from.polls,            from.parks,     from.wakeUps,
+                              from.sentMessages, from.receivedMessages, from.sentBytes, from.receivedBytes};
+  for (uint32_t i = 0; i < std::size(numbers); i++) {
+    napi_set_element(env, arguments.value(0), i, integer(env, static_cast<int64_t>(numbers[i])));
+  }
+  return small(env, 0);
+}
+
+/// () Touches the memory and the socket no more.
+napi_value close(Rings& rings, Arguments& arguments) {
+  rings.close();
+  return small(arguments.env(), 0);
+}
+
+bool isCapacity(double value) {
+  const auto size = static_cast<size_t>(std::clamp(value, 0.0, static_cast<double>(kLargestRing) + 1));
+  return size >= kSmallestRing && size <= kLargestRing && (size & (size - 1)) == 0 && static_cast<double>(size) == value;
+}
+
+constexpr struct {
+  const char* name;
+  napi_callback callback;
+} kMethods[] = {
+    {"read", invoke<read>},     {"borrow", invoke<borrow>}, {"place", invoke<place>},
+    {"giveBack", invoke<giveBack>}, {"write", invoke<write>},   {"writeScratch", invoke<writeScratch>},
+    {"claim", invoke<claim>},   {"commit", invoke<commit>}, {"wait", invoke<wait>},
+    {"wake", invoke<wake>},     {"stats", invoke<stats>},   {"close", invoke<close>},
+};
+
+/// (capacity) → the bytes that two rings take.
+int64_t ringsSize(Arguments& arguments) {
+  const double capacity = arguments.number(0);
+  return isCapacity(capacity) ? static_cast<int64_t>(2 * ring::sizeFor(static_cast<size_t>(capacity))) : -EINVAL;
+}
+
+/// (region, capacity, first, bell, strategy, alone, scratch, onEvents) → the functions of one end. `first`: it writes
+/// into the first ring. `bell` is a socket whose other end polls for one byte; it must stay open until `close`.
+napi_value ringsOpen(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Bytes memory = memoryOf(env, arguments.value(0));
+  const double capacity = arguments.number(1);
+  const bool first = arguments.truth(2);
+  const int bell = arguments.integer(3);
+  const int strategy = arguments.integer(4);
+  const bool alone = arguments.truth(5);
+  const Bytes scratch = arguments.bytes(6);
+  if (!arguments.valid() || strategy < 0 || strategy > 2 || !isCapacity(capacity)) return integer(env, -EINVAL);
+  const auto size = static_cast<size_t>(capacity);
+  if (memory.length < 2 * ring::sizeFor(size)) return integer(env, -EINVAL);
+  auto* rings =
+      new Rings(Environment::of(env), memory, size, first, bell, static_cast<Wait>(strategy), alone);
+  napi_value object = nullptr;
+  bool ok = napi_create_object(env, &object) == napi_ok && rings->listen(arguments.value(6), scratch, arguments.value(7));
+  rings->hold();
+  for (const auto& method : kMethods) {
+    napi_value function = nullptr;
+    ok = ok && napi_create_function(env, method.name, NAPI_AUTO_LENGTH, method.callback, rings, &function) == napi_ok &&
+         napi_add_finalizer(
+             env, function, rings, [](napi_env, void* data, void*) { static_cast<Rings*>(data)->release(); }, nullptr,
+             nullptr) == napi_ok;
+    // Where it is not, the environment is ending.
+    if (!ok) break;
+    rings->hold();
+    napi_set_named_property(env, object, method.name, function);
+  }
+  rings->release();
+  return ok ? object : nullptr;
+}
+
+}  // namespace
+
+void defineRings(napi_env env, napi_value exports) {
+  define<ringsSize>(env, exports, "ringsSize");
+  define(env, exports, "ringsOpen", ringsOpen);
+}
+
+}  // namespace strait

@@ -1,0 +1,256 @@
+import { type Kind, type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
+import { isAgain, kernelError, native, type Rings, type SharedMemory } from '@strait/posix'
+import type { SocketPackets } from '@strait/rendezvous'
+import { processors } from './processors.js'
+
+/**
+ * How an end waits for a message, or for room.
+ *
+ * - `spin`: always awake; a processor for each end.
+ * - `adaptive`: some µs in place, then each turn of the event loop; when nothing has come for a while it sleeps.
+ * - `park`: sleeps at once.
+ */
+export const WAITS = ['spin', 'adaptive', 'park'] as const
+export type Wait = (typeof WAITS)[number]
+
+// What `read` returns, and what has happened; native/rings.cc.
+const KIND = 15
+const MORE = 16
+const LENGTH_SHIFT = 5
+const READABLE = 1
+const WRITABLE = 2
+const BELL = 4
+
+const EBADF = -9
+const EBADMSG = -74
+const EMSGSIZE = -90
+
+/** Small messages are gathered in one place, for a view of the caller's may have no bytes outside of the heap yet. */
+const SCRATCH_SIZE = 256
+
+/** Received bytes are views of a slab. */
+const SLAB_SIZE = 64 * 1024
+
+/** An end rings once for each time that the other one sleeps; so many at once nobody has asked for. */
+const MOST_BELLS = 64
+
+/** The longest payload of a record; native/ring.h. */
+const longestRecord = (capacity: number) => capacity / 2 - 16
+
+/** What both ends have in common, and this one's part in it. */
+export interface Shared {
+  readonly memory: SharedMemory
+  /** Of each ring, in bytes: a power of two. */
+  readonly capacity: number
+  /** This end writes into the first ring. */
+  readonly first: boolean
+  readonly wait: Wait
+}
+
+/**
+ * Two rings in shared memory as a `PacketLink`. The control socket stays: a bell for who sleeps, and its hang-up is the
+ * news of the other end's death. It owns both.
+ */
+export class RingPackets implements PacketLink {
+  events: LinkEvents = NO_EVENTS
+  readonly maxPacketSize: number
+  kind = 0
+  readonly #rings: Rings
+  readonly #memory: SharedMemory
+  readonly #control: SocketPackets
+  readonly #url: URL
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
+  readonly #slabSize: number
+  #slab = new Uint8Array(0)
+  #offset = 0
+  #drained = false
+  #ended = false
+  /** A packet was refused, and its sender not told yet that there is room. */
+  #refused = false
+  #hungUp: { cause: StraitError | undefined } | undefined
+  /** What is told in the next turn of the event loop, for it was found out inside of `write`. */
+  #trouble: (() => void) | undefined
+
+  constructor({ memory, capacity, first, wait }: Shared, control: SocketPackets, url: URL) {
+    this.#memory = memory
+    this.#control = control
+    this.#url = url
+    this.maxPacketSize = longestRecord(capacity)
+    this.#slabSize = Math.max(SLAB_SIZE, this.maxPacketSize)
+    const rings = native().ringsOpen(
+      memory.region,
+      capacity,
+      first,
+      control.descriptor,
+      WAITS.indexOf(wait),
+      processors() < 2,
+      this.#scratch,
+      (events) => this.#tell(events),
+    )
+    if (typeof rings === 'number') throw kernelError(rings, 'open', url.href)
+    this.#rings = rings
+    control.events = {
+      readable: () => this.#onBell(),
+      writable: () => {},
+      end: (cause) => this.#onHangUp(cause),
+      fail: () => {},
+    }
+    // What came before anybody listened; whoever makes these packets has not taken them over yet.
+    process.nextTick(() => this.#onBell())
+  }
+
+  // What happens
+
+  #tell(events: number): void {
+    if (events <= 0) return
+    if ((events & WRITABLE) !== 0) {
+      this.#refused = false
+      this.events.writable()
+    }
+    if ((events & READABLE) === 0) return
+    this.#drained = false
+    this.events.readable()
+  }
+
+  #onBell(): void {
+    for (let bells = 0; bells < MOST_BELLS; bells++) {
+      const packet = this.#control.read()
+      if (packet === undefined) {
+        this.#tell(this.#rings.wake())
+        return
+      }
+      if (this.#control.kind !== 0 || packet.length > 0) {
+        this.#end(this.#corrupt('sent something else than a bell'))
+        return
+      }
+    }
+    this.#end(this.#corrupt('rang although nobody slept'))
+  }
+
+  /** The other end is gone. What it has written is still there. */
+  #onHangUp(cause: StraitError | undefined): void {
+    this.#hungUp = { cause }
+    this.#drained = false
+    this.events.readable()
+    if (this.#refused) this.#fail()
+  }
+
+  #fail(): void {
+    if (this.#ended) return
+    this.events.fail(
+      new StraitError('RESET', 'the peer is gone', {
+        operation: 'send',
+        url: this.#url,
+        cause: this.#hungUp?.cause,
+      }),
+    )
+  }
+
+  #end(error: StraitError | undefined): undefined {
+    if (this.#ended) return
+    this.#ended = true
+    this.events.end(error)
+  }
+
+  #corrupt(what: string): StraitError {
+    return new StraitError('CORRUPT', `the peer ${what}`, { operation: 'receive', url: this.#url })
+  }
+
+  // Incoming
+
+  read(): Uint8Array | undefined {
+    return this.#drained ? undefined : this.#next(false)
+  }
+
+  look(patiently: boolean): Uint8Array | undefined {
+    return this.#next(patiently)
+  }
+
+  #next(patiently: boolean): Uint8Array | undefined {
+    if (this.#ended) return undefined
+    const found = this.#rings.read(this.#slab, this.#offset, patiently)
+    if (found < 0) return this.#none(found)
+    const length = found >>> LENGTH_SHIFT
+    const offset = this.#offset
+    this.kind = found & KIND
+    // After a hang-up only another look tells that there is nothing more.
+    this.#drained = (found & MORE) === 0 && this.#hungUp === undefined
+    // So that a view of numbers may begin there.
+    this.#offset = (offset + length + 7) & ~7
+    return new Uint8Array(this.#slab.buffer, offset, length)
+  }
+
+  #none(reason: number): Uint8Array | undefined {
+    if (reason === EMSGSIZE) {
+      this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(this.#slabSize).buffer)
+      this.#offset = 0
+      return this.#next(false)
+    }
+    if (reason === EBADMSG) return this.#end(this.#corrupt('left the memory in a state that cannot be'))
+    this.#drained = isAgain(reason)
+    if (this.#drained && this.#hungUp !== undefined) this.#end(this.#hungUp.cause)
+    return undefined
+  }
+
+  // Outgoing
+
+  write(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean {
+    const result = this.#hungUp === undefined ? this.#write(kind, body, prefix) : EBADF
+    if (result === 1) return true
+    this.#refused = true
+    if (result === 0 || this.#trouble !== undefined) return false
+    const act = () =>
+      result === EBADMSG
+        ? this.#end(this.#corrupt('left the memory in a state that cannot be'))
+        : this.#fail()
+    this.#trouble = act
+    process.nextTick(() => this.#tellTrouble())
+    return false
+  }
+
+  #write(kind: Kind, body: Uint8Array, prefix: Uint8Array | undefined): number {
+    if (prefix !== undefined || body.length > SCRATCH_SIZE) return this.#rings.write(kind, body, prefix)
+    this.#scratch.set(body)
+    return this.#rings.writeScratch(kind, body.length)
+  }
+
+  #tellTrouble(): boolean {
+    const trouble = this.#trouble
+    this.#trouble = undefined
+    trouble?.()
+    return trouble !== undefined
+  }
+
+  // Both
+
+  wait(reading: boolean, writing: boolean, ms: number): void {
+    // A blocked thread has no turns of the event loop.
+    if (this.#tellTrouble()) return
+    const events = this.#rings.wait(reading, writing, ms)
+    if (events < 0) return
+    this.#tell(events)
+    if ((events & BELL) !== 0) this.#control.wait(true, false, 0)
+  }
+
+  /** What waiting has cost so far, and what has passed; in the order of native/rings.cc. */
+  stats(): number[] {
+    const numbers: number[] = []
+    this.#rings.stats(numbers)
+    return numbers
+  }
+
+  destroy(): void {
+    this.#ended = true
+    this.#rings.close()
+    this.#memory.close()
+    this.#control.destroy()
+  }
+
+  ref(): void {
+    this.#control.ref()
+  }
+
+  unref(): void {
+    this.#control.unref()
+  }
+}
