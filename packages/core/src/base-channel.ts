@@ -277,10 +277,10 @@ export class BaseChannel implements Channel {
     if (signal?.aborted) return abortedError('send', this.url, signal.reason)
     if (this.#sendFailure !== undefined) return this.#sendFailure
     const limit = this.link.maxMessageSize
-    if (message.byteLength <= limit) return undefined
+    if (message.length <= limit) return undefined
     return new StraitError(
       'TOO_LARGE',
-      `the message has ${message.byteLength} bytes, the limit is ${limit}`,
+      `the message has ${message.length} bytes, the limit is ${limit}`,
       {
         operation: 'send',
         url: this.url,

@@ -80,7 +80,7 @@ struct Ints {
 /// The arguments of one call.
 class Arguments {
  public:
-  static constexpr size_t kMost = 8;
+  static constexpr size_t kMost = 9;
   /// `data` is what the function carries.
   Arguments(napi_env env, napi_callback_info info, void** data = nullptr);
 

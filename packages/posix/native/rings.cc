@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -36,8 +37,9 @@ constexpr int32_t kBell = 4;
 
 enum class Wait { spin, adaptive, park };
 
-/// Turns of a reader that looks patiently, some µs in all.
-constexpr uint32_t kMostSpins = 100;
+/// Turns of a reader that looks patiently, some µs in all; where the last wait was not longer than this.
+constexpr uint32_t kSpins = 100;
+constexpr uint64_t kSoonNs = 20'000;
 /// In turns: how often a thread that blocks looks before it sleeps, and between two looks at the clock.
 constexpr uint32_t kBlockingSpins = 2'000;
 /// What is polled for so long in vain is parked: about the time of two wake-ups.
@@ -48,10 +50,23 @@ constexpr uint32_t kMostSkips = 64;
 constexpr uint64_t kLateNs = 1'000'000;
 /// Then so many waits neither spin nor poll: others need the time more, perhaps the very peer that is waited for.
 constexpr uint32_t kBusyWaits = 64;
+/// On one processor: after so many sleeps the processors are counted again.
+constexpr uint32_t kCountEvery = 64;
 
 struct Stats {
   uint64_t spins, polls, parks, wakeUps, sentMessages, receivedMessages, sentBytes, receivedBytes;
 };
+
+/// Whether this thread and that process have one processor for both; sched_getaffinity(2). Each may have one of its own.
+bool shareOneProcessor(pid_t peer) {
+  cpu_set_t ours;
+  if (sched_getaffinity(0, sizeof ours, &ours) < 0 || CPU_COUNT(&ours) > 1) return false;
+  cpu_set_t theirs;
+  // Of whom nothing is known has all there are.
+  if (peer <= 0 || sched_getaffinity(peer, sizeof theirs, &theirs) < 0) return sysconf(_SC_NPROCESSORS_ONLN) < 2;
+  CPU_OR(&theirs, &theirs, &ours);
+  return CPU_COUNT(&theirs) < 2;
+}
 
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -71,16 +86,19 @@ long preemptions() {
 /// One end of a channel. Freed when the last of its functions has been collected.
 class Rings final : public Hot {
  public:
-  /// `first`: this end writes into the first ring. `alone`: there is one processor, and who looks again keeps the other
-  /// end from running. `bell` is the control socket, TypeScript's.
-  Rings(Environment* environment, Bytes memory, size_t capacity, bool first, int bell, Wait wait, bool alone)
+  /// `first`: this end writes into the first ring. `bell` is the control socket, TypeScript's. `peer` is the process at
+  /// the other end, 0 where it is not known; `scarce`: less than two processors may be used in all.
+  Rings(Environment* environment, Bytes memory, size_t capacity, bool first, int bell, Wait wait, pid_t peer, bool scarce)
       : environment_(environment),
         memory_(memory.data),
         writer_(memory.data + (first ? 0 : ring::sizeFor(capacity)), capacity),
         reader_(memory.data + (first ? ring::sizeFor(capacity) : 0), capacity),
         bell_(bell),
         wait_(wait),
-        alone_(alone) {}
+        peer_(peer),
+        scarce_(scarce) {
+    count();
+  }
 
   bool open() const { return memory_ != nullptr; }
   const Stats& stats() const { return stats_; }
@@ -88,6 +106,15 @@ class Rings final : public Hot {
   /// Where small messages of JavaScript stand, and whom to tell.
   bool listen(napi_value scratch, Bytes bytes, napi_value callback);
   const Bytes& scratch() const { return scratchBytes_; }
+  /// Where received bytes go: JavaScript's, and it keeps count of the places as this does.
+  bool setSlab(napi_value slab, Bytes bytes);
+  /// The place of the next payload, or nothing: there is no room left.
+  uint8_t* place(size_t length) {
+    if (length > slab_.length || cursor_ > slab_.length - length) return nullptr;
+    uint8_t* place = slab_.data + cursor_;
+    cursor_ = (cursor_ + length + 7) & ~size_t{7};
+    return place;
+  }
 
   /// The next record, which stays until `taken`; with patience looks again for a while.
   Outcome next(bool patiently, ring::Record* record);
@@ -130,6 +157,9 @@ class Rings final : public Hot {
   void willSleep();
   void wokeUp();
   bool busy(uint64_t now);
+  bool spins() const { return wait_ == Wait::spin || (wait_ == Wait::adaptive && soon_ && busy_ == 0 && !alone_); }
+  /// Counts the processors anew, for affinities change: when waiting awake was in vain, and now and then.
+  void count() { alone_ = scarce_ || shareOneProcessor(peer_); }
 
   Environment* environment_;
   /// Null: closed.
@@ -138,10 +168,14 @@ class Rings final : public Hot {
   ring::Reader reader_;
   int bell_;
   Wait wait_;
-  bool alone_;
+  pid_t peer_;
+  bool scarce_;
   napi_ref callback_ = nullptr;
   napi_ref scratch_ = nullptr;
   Bytes scratchBytes_;
+  napi_ref slabReference_ = nullptr;
+  Bytes slab_;
+  size_t cursor_ = 0;
   ring::Record lent_{};
   int holders_ = 0;
   Stats stats_{};
@@ -153,8 +187,10 @@ class Rings final : public Hot {
   bool parked_ = false;
 
   // Whether waiting awake pays.
-  /// What a patient look spends; less each time that it was in vain.
-  uint32_t spins_ = kMostSpins;
+  /// There is one processor for both ends: who looks again keeps the other one from running.
+  bool alone_ = false;
+  /// The last wait was short: a patient look may spare the next one.
+  bool soon_ = false;
   /// So many waits in a row were polled in vain, and so many of the next park at once.
   uint32_t vain_ = 0;
   uint32_t skips_ = 0;
@@ -176,10 +212,20 @@ bool Rings::listen(napi_value scratch, Bytes bytes, napi_value callback) {
          napi_create_reference(env, callback, 1, &callback_) == napi_ok;
 }
 
+bool Rings::setSlab(napi_value slab, Bytes bytes) {
+  napi_env env = environment_->env();
+  if (slabReference_ != nullptr) napi_delete_reference(env, slabReference_);
+  slabReference_ = nullptr;
+  slab_ = bytes;
+  cursor_ = 0;
+  return napi_create_reference(env, slab, 1, &slabReference_) == napi_ok;
+}
+
 void Rings::close() {
   if (!open()) return;
   memory_ = nullptr;
   environment_->poller().remove(this);
+  if (slabReference_ != nullptr) napi_delete_reference(environment_->env(), slabReference_);
   napi_delete_reference(environment_->env(), scratch_);
   napi_delete_reference(environment_->env(), callback_);
 }
@@ -188,19 +234,14 @@ void Rings::close() {
 
 Outcome Rings::next(bool patiently, ring::Record* record) {
   Outcome outcome = reader_.read(record);
-  if (outcome == Outcome::notNow && patiently && spins_ > 0 && busy_ == 0 && !alone_ && wait_ != Wait::park) {
+  if (outcome == Outcome::notNow && patiently && spins()) {
     uint32_t turns = 0;
-    for (; turns < spins_ && outcome == Outcome::notNow; turns++) {
+    for (; turns < kSpins && outcome == Outcome::notNow; turns++) {
       relax();
       outcome = reader_.read(record);
     }
     stats_.spins += turns;
-    if (outcome == Outcome::notNow) {
-      spins_ /= 2;
-    } else {
-      spins_ = kMostSpins;
-      vain_ = skips_ = 0;
-    }
+    if (outcome != Outcome::notNow) vain_ = skips_ = 0;
   }
   if (outcome == Outcome::done) {
     wantsRecord_ = false;
@@ -301,8 +342,7 @@ void Rings::tell(int32_t happened) {
 int32_t Rings::look(uint64_t now) {
   const int32_t found = happened();
   if (found != 0) {
-    // It came at once: a patient look would have seen it.
-    if (quietSince_ == 0) spins_ = std::min(2 * spins_ + 1, kMostSpins);
+    soon_ = quietSince_ == 0 || now - quietSince_ < kSoonNs;
     vain_ = skips_ = 0;
     return found;
   }
@@ -313,7 +353,10 @@ int32_t Rings::look(uint64_t now) {
   }
   if (wait_ == Wait::spin) {
     if (alone_ || late) sched_yield();
-  } else if (wait_ == Wait::park || alone_) {
+  } else if (wait_ == Wait::park) {
+    return park(now);
+  } else if (alone_) {
+    if (stats_.parks % kCountEvery == 0) count();
     return park(now);
   } else if (busy_ > 0) {
     busy_--;
@@ -324,6 +367,7 @@ int32_t Rings::look(uint64_t now) {
   } else if (now - quietSince_ > kPollNs) {
     vain_++;
     skips_ = std::min(uint32_t{1} << std::min(vain_, 16u), kMostSkips);
+    count();
     return park(now);
   }
   stats_.polls++;
@@ -351,6 +395,7 @@ int32_t Rings::park(uint64_t now) {
     wokeUp();
     return found;
   }
+  soon_ = false;
   parked_ = true;
   parkedAt_ = now;
   stats_.parks++;
@@ -390,6 +435,7 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
     if (wait_ == Wait::adaptive || uv_hrtime() > deadline) break;
   }
   if (found != 0) return found;
+  if (awake || stats_.parks % kCountEvery == 0) count();
   if (reader_.publish()) ring();
   pollfd bell = {bell_, POLLIN, 0};
   if (wait_ == Wait::spin && awake) {
@@ -418,6 +464,13 @@ napi_value invoke(napi_env env, napi_callback_info info) {
   return method(*rings, arguments);
 }
 
+/// The two that are called for every message get no `Arguments`, whose nine values take longer than the message.
+Rings* ringsOf(napi_env env, napi_callback_info info, size_t count, napi_value* values) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  return static_cast<Rings*>(data);
+}
+
 napi_value small(napi_env env, int32_t value) {
   napi_value result = nullptr;
   napi_create_int32(env, value, &result);
@@ -432,20 +485,28 @@ int32_t describe(const ring::Record& record, bool more) {
 
 int32_t refusal(Outcome outcome) { return outcome == Outcome::corrupt ? -EBADMSG : -EAGAIN; }
 
-/// (target, offset, patiently) → kind | more << 4 | length << 5. Where the target is too short, -EMSGSIZE, and the
-/// record stays. Where there is none, or no more, `onEvents` will be called.
-napi_value read(Rings& rings, Arguments& arguments) {
-  napi_env env = arguments.env();
-  const int32_t offset = arguments.integer(1);
+/// () → kind | more << 4 | length << 5, with the payload in the slab behind the one before, from a multiple of 8 on.
+/// Where the slab has too little room, -EMSGSIZE, and the record stays. Where there is none, or no more, `onEvents` will
+/// be called. Whoever calls it has made sure that the slab was not detached.
+template <bool patiently>
+napi_value read(napi_env env, napi_callback_info info) {
+  Rings* rings = ringsOf(env, info, 0, nullptr);
+  if (!rings->open()) return small(env, -EBADF);
   ring::Record record;
-  const Outcome outcome = rings.next(arguments.truth(2), &record);
+  const Outcome outcome = rings->next(patiently, &record);
   if (outcome != Outcome::done) return small(env, refusal(outcome));
-  const Bytes target = arguments.bytes(0);
-  if (!arguments.valid() || offset < 0) return small(env, -EINVAL);
-  if (static_cast<size_t>(offset) + record.length > target.length) return small(env, -EMSGSIZE);
-  if (record.length > 0) std::memcpy(target.data + offset, record.payload, record.length);
-  rings.taken(record.length);
-  return small(env, describe(record, rings.more()));
+  uint8_t* place = rings->place(record.length);
+  if (place == nullptr) return small(env, -EMSGSIZE);
+  std::memcpy(place, record.payload, record.length);
+  rings->taken(record.length);
+  return small(env, describe(record, rings->more()));
+}
+
+/// (bytes) What is received from now on goes there, from the beginning.
+napi_value setSlab(Rings& rings, Arguments& arguments) {
+  const Bytes slab = arguments.bytes(0);
+  if (!arguments.valid() || !rings.setSlab(arguments.value(0), slab)) return small(arguments.env(), -EINVAL);
+  return small(arguments.env(), 0);
 }
 
 /// (patiently) → as `read`, but the record stays where it is, and is the next one until `giveBack`.
@@ -458,7 +519,7 @@ napi_value borrow(Rings& rings, Arguments& arguments) {
 }
 
 /// () → where the payload of the record that was borrowed last begins in the memory.
-napi_value place(Rings& rings, Arguments& arguments) {
+napi_value lentAt(Rings& rings, Arguments& arguments) {
   return small(arguments.env(), static_cast<int32_t>(rings.offsetOf(rings.lent().payload)));
 }
 
@@ -479,12 +540,16 @@ napi_value write(Rings& rings, Arguments& arguments) {
   return small(arguments.env(), verdict(rings.write(kind, {prefix.data, prefix.length}, {body.data, body.length})));
 }
 
-/// (kind, length) → as `write`, of the first bytes of the scratch.
-napi_value writeScratch(Rings& rings, Arguments& arguments) {
-  const auto kind = static_cast<uint32_t>(arguments.integer(0));
-  const auto length = static_cast<size_t>(arguments.integer(1));
-  if (!arguments.valid() || length > rings.scratch().length) return small(arguments.env(), -EINVAL);
-  return small(arguments.env(), verdict(rings.write(kind, {rings.scratch().data, length})));
+/// (kind | length << 4) → as `write`, of the first bytes of the scratch.
+napi_value writeScratch(napi_env env, napi_callback_info info) {
+  napi_value value;
+  Rings* rings = ringsOf(env, info, 1, &value);
+  if (!rings->open()) return small(env, -EBADF);
+  uint32_t packed = 0;
+  napi_get_value_uint32(env, value, &packed);
+  const size_t length = packed >> 4;
+  if (length > rings->scratch().length) return small(env, -EINVAL);
+  return small(env, verdict(rings->write(packed & 15, {rings->scratch().data, length})));
 }
 
 /// (length) → where in the memory the payload of a record may be written until `commit`; -EAGAIN; -EBADMSG.
@@ -544,8 +609,8 @@ constexpr struct {
   const char* name;
   napi_callback callback;
 } kMethods[] = {
-    {"read", invoke<read>},     {"borrow", invoke<borrow>}, {"place", invoke<place>},
-    {"giveBack", invoke<giveBack>}, {"write", invoke<write>},   {"writeScratch", invoke<writeScratch>},
+    {"read", read<false>}, {"readPatiently", read<true>}, {"setSlab", invoke<setSlab>},     {"borrow", invoke<borrow>}, {"lentAt", invoke<lentAt>},
+    {"giveBack", invoke<giveBack>}, {"write", invoke<write>},   {"writeScratch", writeScratch},
     {"claim", invoke<claim>},   {"commit", invoke<commit>}, {"wait", invoke<wait>},
     {"wake", invoke<wake>},     {"stats", invoke<stats>},   {"close", invoke<close>},
 };
@@ -556,7 +621,7 @@ int64_t ringsSize(Arguments& arguments) {
   return isCapacity(capacity) ? static_cast<int64_t>(2 * ring::sizeFor(static_cast<size_t>(capacity))) : -EINVAL;
 }
 
-/// (region, capacity, first, bell, strategy, alone, scratch, onEvents) → the functions of one end. `first`: it writes
+/// (region, capacity, first, bell, strategy, peer, scarce, scratch, onEvents) → the functions of one end. `first`: it writes
 /// into the first ring. `bell` is a socket whose other end polls for one byte; it must stay open until `close`.
 napi_value ringsOpen(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -565,15 +630,16 @@ napi_value ringsOpen(napi_env env, napi_callback_info info) {
   const bool first = arguments.truth(2);
   const int bell = arguments.integer(3);
   const int strategy = arguments.integer(4);
-  const bool alone = arguments.truth(5);
-  const Bytes scratch = arguments.bytes(6);
+  const int peer = arguments.integer(5);
+  const bool scarce = arguments.truth(6);
+  const Bytes scratch = arguments.bytes(7);
   if (!arguments.valid() || strategy < 0 || strategy > 2 || !isCapacity(capacity)) return integer(env, -EINVAL);
   const auto size = static_cast<size_t>(capacity);
   if (memory.length < 2 * ring::sizeFor(size)) return integer(env, -EINVAL);
   auto* rings =
-      new Rings(Environment::of(env), memory, size, first, bell, static_cast<Wait>(strategy), alone);
+      new Rings(Environment::of(env), memory, size, first, bell, static_cast<Wait>(strategy), peer, scarce);
   napi_value object = nullptr;
-  bool ok = napi_create_object(env, &object) == napi_ok && rings->listen(arguments.value(6), scratch, arguments.value(7));
+  bool ok = napi_create_object(env, &object) == napi_ok && rings->listen(arguments.value(7), scratch, arguments.value(8));
   rings->hold();
   for (const auto& method : kMethods) {
     napi_value function = nullptr;

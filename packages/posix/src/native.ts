@@ -11,12 +11,14 @@ export type RegionHandle = { readonly region: unique symbol }
 
 /** One end of a pair of rings, of the addon; see native/rings.cc, also for what comes back. */
 export interface Rings {
-  read(target: Uint8Array, offset: number, patiently: boolean): number
+  read(): number
+  readPatiently(): number
+  setSlab(slab: Uint8Array): number
   borrow(patiently: boolean): number
-  place(): number
+  lentAt(): number
   giveBack(): number
   write(kind: number, body: Uint8Array, prefix?: Uint8Array): number
-  writeScratch(kind: number, length: number): number
+  writeScratch(kindAndLength: number): number
   claim(length: number): number
   commit(kind: number, length: number): number
   wait(reading: boolean, writing: boolean, ms: number): number
@@ -100,7 +102,8 @@ export interface Native {
     first: boolean,
     bell: number,
     wait: number,
-    alone: boolean,
+    peer: number,
+    scarce: boolean,
     scratch: Uint8Array,
     onEvents: (events: number) => void,
   ): Rings | number

@@ -1,7 +1,14 @@
-import { type Kind, type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
+import {
+  type Kind,
+  type LinkEvents,
+  NO_EVENTS,
+  type PacketLink,
+  type PeerInfo,
+  StraitError,
+} from '@strait/core'
 import { isAgain, kernelError, native, type Rings, type SharedMemory } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
-import { processors } from './processors.js'
+import { cpuQuota } from './cpu-quota.js'
 
 /**
  * How an end waits for a message, or for room.
@@ -45,7 +52,12 @@ export interface Shared {
   /** This end writes into the first ring. */
   readonly first: boolean
   readonly wait: Wait
+  /** Who is at the other end. */
+  readonly peer: PeerInfo
 }
+
+/** How many processors this process may use, of those that there are. */
+const quota = cpuQuota()
 
 /**
  * Two rings in shared memory as a `PacketLink`. The control socket stays: a bell for who sleeps, and its hang-up is the
@@ -62,6 +74,9 @@ export class RingPackets implements PacketLink {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
   readonly #slabSize: number
   #slab = new Uint8Array(0)
+  /** Of the slab: V8 takes its time to say it. */
+  #buffer = this.#slab.buffer
+  /** Where the addon puts the next payload. */
   #offset = 0
   #drained = false
   #ended = false
@@ -71,7 +86,7 @@ export class RingPackets implements PacketLink {
   /** What is told in the next turn of the event loop, for it was found out inside of `write`. */
   #trouble: (() => void) | undefined
 
-  constructor({ memory, capacity, first, wait }: Shared, control: SocketPackets, url: URL) {
+  constructor({ memory, capacity, first, wait, peer }: Shared, control: SocketPackets, url: URL) {
     this.#memory = memory
     this.#control = control
     this.#url = url
@@ -83,7 +98,8 @@ export class RingPackets implements PacketLink {
       first,
       control.descriptor,
       WAITS.indexOf(wait),
-      processors() < 2,
+      peer.pid ?? 0,
+      quota < 2,
       this.#scratch,
       (events) => this.#tell(events),
     )
@@ -168,7 +184,9 @@ export class RingPackets implements PacketLink {
 
   #next(patiently: boolean): Uint8Array | undefined {
     if (this.#ended) return undefined
-    const found = this.#rings.read(this.#slab, this.#offset, patiently)
+    // Whoever has moved one message to another thread has detached the slab of all.
+    if (this.#slab.length === 0) this.#newSlab()
+    const found = patiently ? this.#rings.readPatiently() : this.#rings.read()
     if (found < 0) return this.#none(found)
     const length = found >>> LENGTH_SHIFT
     const offset = this.#offset
@@ -177,19 +195,25 @@ export class RingPackets implements PacketLink {
     this.#drained = (found & MORE) === 0 && this.#hungUp === undefined
     // So that a view of numbers may begin there.
     this.#offset = (offset + length + 7) & ~7
-    return new Uint8Array(this.#slab.buffer, offset, length)
+    return new Uint8Array(this.#buffer, offset, length)
   }
 
   #none(reason: number): Uint8Array | undefined {
     if (reason === EMSGSIZE) {
-      this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(this.#slabSize).buffer)
-      this.#offset = 0
+      this.#newSlab()
       return this.#next(false)
     }
     if (reason === EBADMSG) return this.#end(this.#corrupt('left the memory in a state that cannot be'))
     this.#drained = isAgain(reason)
     if (this.#drained && this.#hungUp !== undefined) this.#end(this.#hungUp.cause)
     return undefined
+  }
+
+  #newSlab(): void {
+    this.#buffer = Buffer.allocUnsafeSlow(this.#slabSize).buffer
+    this.#slab = new Uint8Array(this.#buffer)
+    this.#offset = 0
+    this.#rings.setSlab(this.#slab)
   }
 
   // Outgoing
@@ -211,7 +235,7 @@ export class RingPackets implements PacketLink {
   #write(kind: Kind, body: Uint8Array, prefix: Uint8Array | undefined): number {
     if (prefix !== undefined || body.length > SCRATCH_SIZE) return this.#rings.write(kind, body, prefix)
     this.#scratch.set(body)
-    return this.#rings.writeScratch(kind, body.length)
+    return this.#rings.writeScratch(kind | (body.length << 4))
   }
 
   #tellTrouble(): boolean {

@@ -67,7 +67,7 @@ export const shm = {
         const parameters = new Uint8Array(PARAMETERS_SIZE)
         new DataView(parameters.buffer).setUint32(0, capacity, true)
         await passObjects(control, { parameters, descriptors: [memory.descriptor] }, url, options)
-        const packets = new RingPackets({ memory, capacity, first: true, wait }, control, url)
+        const packets = new RingPackets({ memory, capacity, first: true, wait, peer }, control, url)
         const link = inPackets(packets, url, agreement, options)
         return new ShmChannel(link, packets, { url, capabilities, peer })
       } catch (error) {
@@ -89,7 +89,7 @@ export const shm = {
       const capacity = capacityIn(objects.parameters)
       memory = adopt(objects.descriptors[0]!, capacity, url)
       control.mostDescriptors = 0
-      const packets = new RingPackets({ memory, capacity: capacity!, first: false, wait }, control, url)
+      const packets = new RingPackets({ memory, capacity: capacity!, first: false, wait, peer }, control, url)
       confirmObjects(control)
       const link = inPackets(packets, url, agreement, options)
       return new ShmChannel(link, packets, { url, capabilities, peer })
