@@ -124,7 +124,7 @@ export class BaseChannel implements Channel {
     if (signal?.aborted) return Promise.reject(abortedError('receive', this.url, signal.reason))
     if (this.#closedHere) return Promise.resolve(undefined)
     if (this.#receivers.size > 0 || this.#budget === 0) return this.#receivers.wait(undefined, signal)
-    const message = this.#take() ?? this.#look(true)
+    const message = this.#takeNow(true)
     if (message !== undefined) {
       this.#spend()
       this.#lookAhead()
@@ -225,9 +225,11 @@ export class BaseChannel implements Channel {
     return message
   }
 
-  /** What has come since the link last told of something; for somebody who asks now. */
-  #look(patiently: boolean): Uint8Array | undefined {
-    return this.#inputEnded ? undefined : this.link.look?.(patiently)
+  /** As {@link #take}; also what has come since the link last told of something. */
+  #takeNow(patiently: boolean): Uint8Array | undefined {
+    const { link } = this
+    if (link.look === undefined || this.#ahead !== undefined) return this.#take()
+    return this.#inputEnded ? undefined : link.look(patiently)
   }
 
   #lookAhead(): void {
@@ -349,7 +351,7 @@ export class BaseChannel implements Channel {
   /** The message that is there, or comes while the link looks. */
   protected receiveNow(patiently: boolean): Uint8Array | undefined {
     if (this.#receivers.size > 0 || this.#closedHere) return undefined
-    const message = this.#take() ?? this.#look(patiently)
+    const message = this.#takeNow(patiently)
     if (message !== undefined) this.#lookAhead()
     else if (this.#inputEnded && this.#receiveFailure !== undefined) throw this.#receiveFailure
     return message

@@ -13,23 +13,40 @@ export const isSync = (channel: Channel): channel is SyncChannel => channel.capa
 
 /** A channel over a link that can `wait`. */
 export class BlockingChannel extends BaseChannel implements SyncChannel {
-  sendSync(message: Uint8Array, { timeout }: SyncWaitOptions = {}): void {
-    const patience = new Patience('send', this.url, timeout)
-    while (!this.trySend(message)) this.block(false, patience.slice())
+  sendSync(message: Uint8Array, options?: SyncWaitOptions): void {
+    checkTimeout(options?.timeout)
+    if (!this.trySend(message)) this.#sendBlocking(message, options?.timeout)
     while (this.link.pending > 0) {
       if (this.sendFailure !== undefined) throw this.sendFailure
       this.block(false, LONGEST_BLOCK)
     }
   }
 
-  receiveSync({ timeout }: SyncWaitOptions = {}): Uint8Array | undefined {
-    const patience = new Patience('receive', this.url, timeout)
-    for (;;) {
-      const message = this.receiveNow(true)
-      if (message !== undefined || this.inputOver) return message
-      this.block(true, patience.slice())
-    }
+  #sendBlocking(message: Uint8Array, timeout: number | undefined): void {
+    const patience = new Patience('send', this.url, timeout)
+    do this.block(false, patience.slice())
+    while (!this.trySend(message))
   }
+
+  receiveSync(options?: SyncWaitOptions): Uint8Array | undefined {
+    checkTimeout(options?.timeout)
+    return this.receiveNow(true) ?? this.#receiveBlocking(options?.timeout)
+  }
+
+  #receiveBlocking(timeout: number | undefined): Uint8Array | undefined {
+    const patience = new Patience('receive', this.url, timeout)
+    while (!this.inputOver) {
+      this.block(true, patience.slice())
+      const message = this.receiveNow(true)
+      if (message !== undefined) return message
+    }
+    return undefined
+  }
+}
+
+function checkTimeout(timeout: number | undefined): void {
+  if (timeout !== undefined && !(timeout >= 0))
+    throw new RangeError(`timeout must be 0 ms or more, got ${timeout}`)
 }
 
 /** What is left of a timeout. */
@@ -40,8 +57,6 @@ class Patience {
   readonly #deadline: number
 
   constructor(operation: string, url: URL, timeout: number | undefined) {
-    if (timeout !== undefined && !(timeout >= 0))
-      throw new RangeError(`timeout must be 0 ms or more, got ${timeout}`)
     this.#operation = operation
     this.#url = url
     this.#timeout = timeout

@@ -33,8 +33,8 @@ export interface Link {
   /** Takes the next whole message, or undefined: none now, and `readable` or `end` will follow. Never waits. */
   read(): Uint8Array | undefined
   /**
-   * As `read`, where that only knows what `readable` has told: looks for itself, and again for some µs if `patiently`.
-   * For mechanisms that are faster than a turn of the event loop.
+   * As `read`, but where that only knows what `readable` has told, this looks for itself, and again for some µs if
+   * `patiently`. For mechanisms that are faster than a turn of the event loop.
    */
   look?(patiently: boolean): Uint8Array | undefined
   /**

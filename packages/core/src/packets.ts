@@ -187,26 +187,32 @@ class PacketedLink implements Link {
   // Incoming
 
   read(): Uint8Array | undefined {
-    return this.#ended ? undefined : this.#message(this.#packets.read())
+    const payload = this.#ended ? undefined : this.#packets.read()
+    return payload === undefined ? this.#nothing() : this.#message(payload)
   }
 
   look(patiently: boolean): Uint8Array | undefined {
-    const payload = this.#ended ? undefined : this.#packets.look?.(patiently)
-    if (payload === undefined) return undefined
+    const packets = this.#packets
+    if (packets.look === undefined) return this.read()
+    const payload = this.#ended ? undefined : packets.look(patiently)
+    if (payload === undefined) return this.#nothing()
     this.#watch.heard()
     return this.#message(payload)
   }
 
   /** The message that this payload is, or completes, or the next one behind it. */
-  #message(payload: Uint8Array | undefined): Uint8Array | undefined {
-    for (let next = payload; next !== undefined; next = this.#packets.read()) {
+  #message(payload: Uint8Array): Uint8Array | undefined {
+    for (let next: Uint8Array | undefined = payload; next !== undefined; next = this.#packets.read()) {
       const message = this.#take(this.#packets.kind, next)
       if (message !== undefined || this.#ended) return message
     }
+    return this.#nothing()
+  }
+
+  #nothing(): undefined {
     this.#starved = true
     // Where this very read has found the end, `events` has been told already.
     if (this.#hungUp !== undefined && !this.#ended) this.#hangUp(this.#hungUp.error)
-    return undefined
   }
 
   #take(kind: number, payload: Uint8Array): Uint8Array | undefined {
