@@ -357,6 +357,11 @@ export class BaseChannel implements Channel {
     return message
   }
 
+  /** How many receives wait. */
+  protected get receiversWaiting(): number {
+    return this.#receivers.size
+  }
+
   /** Nothing more comes: what `receive` would resolve with undefined for, or reject. */
   protected get inputOver(): boolean {
     return this.#inputEnded || this.#closedHere

@@ -1,11 +1,4 @@
-import {
-  type Kind,
-  type LinkEvents,
-  NO_EVENTS,
-  type PacketLink,
-  type PeerInfo,
-  StraitError,
-} from '@strait/core'
+import { Kind, type LinkEvents, NO_EVENTS, type PacketLink, type PeerInfo, StraitError } from '@strait/core'
 import { isAgain, kernelError, native, type Rings, type SharedMemory } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
 import { cpuQuota } from './cpu-quota.js'
@@ -83,6 +76,12 @@ export class RingPackets implements PacketLink {
   /** A packet was refused, and its sender not told yet that there is room. */
   #refused = false
   #hungUp: { cause: StraitError | undefined } | undefined
+  /** Messages are handed out where they lie, one at a time. */
+  #lending = false
+  #loan: Uint8Array | undefined
+  /** Sizes of the rooms that are asked for, by the messages that stand for them in the queue of senders. */
+  readonly #wanted = new Map<Uint8Array, number>()
+  #claimed: Uint8Array | undefined
   /** What is told in the next turn of the event loop, for it was found out inside of `write`. */
   #trouble: (() => void) | undefined
 
@@ -184,6 +183,10 @@ export class RingPackets implements PacketLink {
 
   #next(patiently: boolean): Uint8Array | undefined {
     if (this.#ended) return undefined
+    return this.#lending ? this.#lend(patiently) : this.#copy(patiently)
+  }
+
+  #copy(patiently: boolean): Uint8Array | undefined {
     // Whoever has moved one message to another thread has detached the slab of all.
     if (this.#slab.length === 0) this.#newSlab()
     const found = patiently ? this.#rings.readPatiently() : this.#rings.read()
@@ -201,7 +204,7 @@ export class RingPackets implements PacketLink {
   #none(reason: number): Uint8Array | undefined {
     if (reason === EMSGSIZE) {
       this.#newSlab()
-      return this.#next(false)
+      return this.#copy(false)
     }
     if (reason === EBADMSG) return this.#end(this.#corrupt('left the memory in a state that cannot be'))
     this.#drained = isAgain(reason)
@@ -214,6 +217,47 @@ export class RingPackets implements PacketLink {
     this.#slab = new Uint8Array(this.#buffer)
     this.#offset = 0
     this.#rings.setSlab(this.#slab)
+  }
+
+  // Incoming, in place
+
+  /**
+   * From now on messages of one record are lent: they lie in the memory until they are given back.
+   *
+   * - Errors: `NOT_SUPPORTED` there are no views of it.
+   */
+  startLending(): void {
+    this.#lending = this.#memory.bytes.length > 0
+  }
+
+  /** From now on messages are copied; what is lent is the other end's again. */
+  stopLending(): void {
+    this.#lending = false
+    if (this.#loan !== undefined) this.giveBack(this.#loan)
+  }
+
+  #lend(patiently: boolean): Uint8Array | undefined {
+    // Those behind it can be read when it has been given back.
+    if (this.#loan !== undefined) return undefined
+    const found = this.#rings.borrow(patiently)
+    if (found < 0) return this.#none(found)
+    if ((found & KIND) !== Kind.DATA) return this.#copy(false)
+    this.kind = Kind.DATA
+    this.#drained = false
+    this.#loan = new Uint8Array(this.#memory.bytes.buffer, this.#rings.lentAt(), found >>> LENGTH_SHIFT)
+    return this.#loan
+  }
+
+  isLent(message: Uint8Array): boolean {
+    return message === this.#loan
+  }
+
+  /** The room of a message is the other end's again; the ones behind it can be read. */
+  giveBack(message: Uint8Array): void {
+    if (message !== this.#loan) return
+    this.#loan = undefined
+    this.#rings.giveBack()
+    this.events.readable()
   }
 
   // Outgoing
@@ -233,10 +277,53 @@ export class RingPackets implements PacketLink {
   }
 
   #write(kind: Kind, body: Uint8Array, prefix: Uint8Array | undefined): number {
+    if (this.#claimed !== undefined) return 0
+    if (this.#wanted.size > 0) {
+      const size = this.#wanted.get(body)
+      if (size !== undefined) return this.#claim(size)
+    }
     if (prefix !== undefined || body.length > SCRATCH_SIZE) return this.#rings.write(kind, body, prefix)
     this.#scratch.set(body)
     return this.#rings.writeScratch(kind | (body.length << 4))
   }
+
+  // Outgoing, in place
+
+  /**
+   * The next message with these bytes is not sent: in its turn, so much room is taken. `forget` it afterwards.
+   *
+   * - Errors: `NOT_SUPPORTED` there are no views of the memory.
+   */
+  want(placeholder: Uint8Array, size: number): void {
+    if (this.#memory.bytes.length > 0) this.#wanted.set(placeholder, size)
+  }
+
+  forget(placeholder: Uint8Array): void {
+    this.#wanted.delete(placeholder)
+  }
+
+  #claim(size: number): number {
+    const at = this.#rings.claim(size)
+    if (at < 0) return isAgain(at) ? 0 : at
+    this.#claimed = new Uint8Array(this.#memory.bytes.buffer, at, size)
+    return 1
+  }
+
+  /** The room that was taken. Nothing is sent before it is settled. */
+  get claimed(): Uint8Array | undefined {
+    return this.#claimed
+  }
+
+  /** Sends the first bytes of the room that was taken; undefined: nothing of it. */
+  settle(length: number | undefined): void {
+    this.#claimed = undefined
+    if (length !== undefined) this.#rings.commit(Kind.DATA, length)
+    if (!this.#refused) return
+    this.#refused = false
+    this.events.writable()
+  }
+
+  // Both
 
   #tellTrouble(): boolean {
     const trouble = this.#trouble
@@ -244,8 +331,6 @@ export class RingPackets implements PacketLink {
     trouble?.()
     return trouble !== undefined
   }
-
-  // Both
 
   wait(reading: boolean, writing: boolean, ms: number): void {
     // A blocked thread has no turns of the event loop.
