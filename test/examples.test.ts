@@ -86,6 +86,24 @@ describe('the examples run, say what their pages say, and leave nothing behind',
     },
   )
 
+  it.skipIf(!supported)(
+    `shm: one memory, a batch, a message in place, and a death${withoutAddon}`,
+    async () => {
+      expect(await example('shm/main.js')).toEqual([
+        "the worker is there, on the kernel's word: true",
+        'both have mapped the same /memfd:strait (deleted): true',
+        'fib(20) = 10946',
+        'fib(21) = 17711',
+        'fib(22) = 28657',
+        'who parks at once has spun 0 times and polled 0 times',
+        'written in place: 32000 bytes',
+        'read in place: the sum is 8002000',
+        'the worker was killed: ERR_STRAIT_RESET',
+        'the memory is gone: true',
+      ])
+    },
+  )
+
   it.skipIf(!supported)(`seqpacket: who is there, and an open file in a message${withoutAddon}`, async () => {
     expect(await example('seqpacket/main.js')).toEqual([
       'it is our child: true',
