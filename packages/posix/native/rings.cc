@@ -2,19 +2,17 @@
 //
 // What is waited for is hot: the poller looks at it in each turn of the event loop. When nothing has happened for a
 // while it is parked: it says so in the shared memory, and the other end rings the bell, a packet on a socket that is
-// polled as any other. Whether polling pays is learnt: each time that it was in vain, more of the next times park at once.
+// polled as any other. How long it is worth while to be hot, patience.h knows.
 
 #include <poll.h>
-#include <sched.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "addon.h"
 #include "memory.h"
+#include "patience.h"
 #include "poller.h"
 #include "ring.h"
 
@@ -35,70 +33,24 @@ constexpr int32_t kReadable = 1;
 constexpr int32_t kWritable = 2;
 constexpr int32_t kBell = 4;
 
-enum class Wait { spin, adaptive, park };
-
-/// Turns of a reader that looks patiently, some µs in all; where the last wait was not longer than this.
-constexpr uint32_t kSpins = 100;
-constexpr uint64_t kSoonNs = 20'000;
-/// In turns: how often a thread that blocks looks before it sleeps, and between two looks at the clock.
-constexpr uint32_t kBlockingSpins = 2'000;
-/// What is polled for so long in vain is parked: about the time of two wake-ups.
-constexpr uint64_t kPollNs = 150'000;
-/// So many waits at most park at once after polling has been in vain.
-constexpr uint32_t kMostSkips = 64;
-/// Where a look comes so late, perhaps another process had the processor.
-constexpr uint64_t kLateNs = 1'000'000;
-/// Then so many waits neither spin nor poll: others need the time more, perhaps the very peer that is waited for.
-constexpr uint32_t kBusyWaits = 64;
-/// On one processor: after so many sleeps the processors are counted again.
-constexpr uint32_t kCountEvery = 64;
+/// Of a thread that only spins: the clock is looked at after so many looks.
+constexpr uint32_t kLooksPerClock = 256;
 
 struct Stats {
   uint64_t spins, polls, parks, wakeUps, sentMessages, receivedMessages, sentBytes, receivedBytes;
 };
 
-/// Whether this thread and that process have one processor for both; sched_getaffinity(2). Each may have one of its own.
-bool shareOneProcessor(pid_t peer) {
-  cpu_set_t ours;
-  if (sched_getaffinity(0, sizeof ours, &ours) < 0 || CPU_COUNT(&ours) > 1) return false;
-  cpu_set_t theirs;
-  // Of whom nothing is known has all there are.
-  if (peer <= 0 || sched_getaffinity(peer, sizeof theirs, &theirs) < 0) return sysconf(_SC_NPROCESSORS_ONLN) < 2;
-  CPU_OR(&theirs, &theirs, &ours);
-  return CPU_COUNT(&theirs) < 2;
-}
-
-inline void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");
-#endif
-}
-
-/// How often this thread had to leave the processor to another one; getrusage(2).
-long preemptions() {
-  rusage usage;
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nivcsw;
-}
-
 /// One end of a channel. Freed when the last of its functions has been collected.
 class Rings final : public Hot {
  public:
-  /// `first`: this end writes into the first ring. `bell` is the control socket, TypeScript's. `peer` is the process at
-  /// the other end, 0 where it is not known; `scarce`: less than two processors may be used in all.
-  Rings(Environment* environment, Bytes memory, size_t capacity, bool first, int bell, Wait wait, pid_t peer, bool scarce)
+  /// `first`: this end writes into the first ring. `bell` is the control socket, TypeScript's.
+  Rings(Environment* environment, Bytes memory, size_t capacity, bool first, int bell, Patience patience)
       : environment_(environment),
         memory_(memory.data),
         writer_(memory.data + (first ? 0 : ring::sizeFor(capacity)), capacity),
         reader_(memory.data + (first ? ring::sizeFor(capacity) : 0), capacity),
         bell_(bell),
-        wait_(wait),
-        peer_(peer),
-        scarce_(scarce) {
-    count();
-  }
+        patience_(patience) {}
 
   bool open() const { return memory_ != nullptr; }
   const Stats& stats() const { return stats_; }
@@ -156,10 +108,6 @@ class Rings final : public Hot {
   int32_t park(uint64_t now);
   void willSleep();
   void wokeUp();
-  bool busy(uint64_t now);
-  bool spins() const { return wait_ == Wait::spin || (wait_ == Wait::adaptive && soon_ && busy_ == 0 && !alone_); }
-  /// Counts the processors anew, for affinities change: when waiting awake was in vain, and now and then.
-  void count() { alone_ = scarce_ || shareOneProcessor(peer_); }
 
   Environment* environment_;
   /// Null: closed.
@@ -167,9 +115,7 @@ class Rings final : public Hot {
   ring::Writer writer_;
   ring::Reader reader_;
   int bell_;
-  Wait wait_;
-  pid_t peer_;
-  bool scarce_;
+  Patience patience_;
   napi_ref callback_ = nullptr;
   napi_ref scratch_ = nullptr;
   Bytes scratchBytes_;
@@ -185,24 +131,6 @@ class Rings final : public Hot {
   bool wantsRoom_ = false;
   size_t room_ = 0;
   bool parked_ = false;
-
-  // Whether waiting awake pays.
-  /// There is one processor for both ends: who looks again keeps the other one from running.
-  bool alone_ = false;
-  /// The last wait was short: a patient look may spare the next one.
-  bool soon_ = false;
-  /// So many waits in a row were polled in vain, and so many of the next park at once.
-  uint32_t vain_ = 0;
-  uint32_t skips_ = 0;
-  /// So many waits are left in which others have the processor.
-  uint32_t busy_ = 0;
-  long preemptions_ = 0;
-  /// Messages of both directions, ever; how many there were, and when, at the last one that was noticed.
-  uint32_t activity_ = 0;
-  uint32_t seen_ = 0;
-  uint64_t quietSince_ = 0;
-  uint64_t lastLook_ = 0;
-  uint64_t parkedAt_ = 0;
 };
 
 bool Rings::listen(napi_value scratch, Bytes bytes, napi_value callback) {
@@ -234,14 +162,15 @@ void Rings::close() {
 
 Outcome Rings::next(bool patiently, ring::Record* record) {
   Outcome outcome = reader_.read(record);
-  if (outcome == Outcome::notNow && patiently && spins()) {
-    uint32_t turns = 0;
-    for (; turns < kSpins && outcome == Outcome::notNow; turns++) {
-      relax();
+  if (outcome == Outcome::notNow && patiently) {
+    const uint32_t most = patience_.looks();
+    uint32_t looks = 0;
+    for (; looks < most && outcome == Outcome::notNow; looks++) {
+      patience_.breathe();
       outcome = reader_.read(record);
     }
-    stats_.spins += turns;
-    if (outcome != Outcome::notNow) vain_ = skips_ = 0;
+    if (looks > 0) patience_.looked(outcome != Outcome::notNow);
+    stats_.spins += looks;
   }
   if (outcome == Outcome::done) {
     wantsRecord_ = false;
@@ -255,7 +184,6 @@ Outcome Rings::next(bool patiently, ring::Record* record) {
 
 void Rings::taken(size_t length) {
   if (reader_.release()) ring();
-  activity_++;
   stats_.receivedMessages++;
   stats_.receivedBytes += length;
 }
@@ -287,7 +215,6 @@ void Rings::commit(uint32_t kind, size_t length) {
 
 void Rings::sent(size_t length) {
   if (writer_.readerSleeps()) ring();
-  activity_++;
   stats_.sentMessages++;
   stats_.sentBytes += length;
 }
@@ -316,7 +243,7 @@ void Rings::wantRoom(size_t length) {
 /// From now on the poller looks, a new wait.
 void Rings::poll() {
   parked_ = false;
-  quietSince_ = 0;
+  patience_.begin();
   environment_->poller().add(this);
 }
 
@@ -340,50 +267,15 @@ void Rings::tell(int32_t happened) {
 }
 
 int32_t Rings::look(uint64_t now) {
+  patience_.turn(now);
   const int32_t found = happened();
   if (found != 0) {
-    soon_ = quietSince_ == 0 || now - quietSince_ < kSoonNs;
-    vain_ = skips_ = 0;
+    patience_.found(now);
     return found;
   }
-  const bool late = busy(now);
-  if (quietSince_ == 0 || seen_ != activity_) {
-    quietSince_ = now;
-    seen_ = activity_;
-  }
-  if (wait_ == Wait::spin) {
-    if (alone_ || late) sched_yield();
-  } else if (wait_ == Wait::park) {
-    return park(now);
-  } else if (alone_) {
-    if (stats_.parks % kCountEvery == 0) count();
-    return park(now);
-  } else if (busy_ > 0) {
-    busy_--;
-    return park(now);
-  } else if (skips_ > 0) {
-    skips_--;
-    return park(now);
-  } else if (now - quietSince_ > kPollNs) {
-    vain_++;
-    skips_ = std::min(uint32_t{1} << std::min(vain_, 16u), kMostSkips);
-    count();
-    return park(now);
-  }
+  if (!patience_.goesOn(now, stats_.sentMessages + stats_.receivedMessages)) return park(now);
   stats_.polls++;
   return kStay;
-}
-
-/// Whether another process has had the processor since the last look. Then adaptive waits give way for some time.
-bool Rings::busy(uint64_t now) {
-  const bool late = quietSince_ != 0 && now - lastLook_ > kLateNs;
-  lastLook_ = now;
-  if (!late) return false;
-  const long before = preemptions_;
-  preemptions_ = preemptions();
-  if (preemptions_ == before) return false;
-  busy_ = kBusyWaits;
-  return true;
 }
 
 /// Nothing happens: sleeps, or what happened in the last moment.
@@ -395,9 +287,8 @@ int32_t Rings::park(uint64_t now) {
     wokeUp();
     return found;
   }
-  soon_ = false;
   parked_ = true;
-  parkedAt_ = now;
+  patience_.parked(now);
   stats_.parks++;
   return kLeave;
 }
@@ -414,7 +305,7 @@ void Rings::wokeUp() {
 
 int32_t Rings::wake() {
   stats_.wakeUps++;
-  if (parked_ && uv_hrtime() - parkedAt_ < kPollNs) vain_ = skips_ = 0;
+  if (parked_) patience_.woken();
   wokeUp();
   const int32_t found = happened();
   if (wantsRecord_ || wantsRoom_) poll();
@@ -425,27 +316,28 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
   if (writing && !wantsRoom_) return kWritable;
   wantsRecord_ |= reading;
   const uint64_t deadline = uv_hrtime() + static_cast<uint64_t>(ms) * 1'000'000;
-  const bool awake = wait_ != Wait::park && !alone_;
+  const uint32_t most = patience_.blockingLooks();
+  const bool spins = most == UINT32_MAX;
   int32_t found = happened();
-  for (uint32_t turn = 1; found == 0 && awake; turn++, stats_.spins++) {
-    relax();
+  uint32_t looks = 0;
+  for (; found == 0 && looks < most; looks++) {
+    patience_.breathe();
     found = happened();
-    if (turn % kBlockingSpins != 0) continue;
-    if (reader_.publish()) ring();
-    if (wait_ == Wait::adaptive || uv_hrtime() > deadline) break;
+    if (spins && looks % kLooksPerClock == 0 && uv_hrtime() > deadline) break;
   }
+  stats_.spins += looks;
+  if (looks > 0) patience_.blocked(found != 0);
   if (found != 0) return found;
-  if (awake || stats_.parks % kCountEvery == 0) count();
   if (reader_.publish()) ring();
-  pollfd bell = {bell_, POLLIN, 0};
-  if (wait_ == Wait::spin && awake) {
+  if (spins) {
     ms = 0;
   } else {
     willSleep();
     found = happened();
-    if (found != 0) ms = 0;
-    else stats_.parks++;
+    if (found == 0) stats_.parks++;
+    else ms = 0;
   }
+  pollfd bell = {bell_, POLLIN, 0};
   if (::poll(&bell, 1, ms) > 0) found |= kBell;
   wokeUp();
   return found | happened();
@@ -637,7 +529,7 @@ napi_value ringsOpen(napi_env env, napi_callback_info info) {
   const auto size = static_cast<size_t>(capacity);
   if (memory.length < 2 * ring::sizeFor(size)) return integer(env, -EINVAL);
   auto* rings =
-      new Rings(Environment::of(env), memory, size, first, bell, static_cast<Wait>(strategy), peer, scarce);
+      new Rings(Environment::of(env), memory, size, first, bell, {static_cast<Wait>(strategy), peer, scarce});
   napi_value object = nullptr;
   bool ok = napi_create_object(env, &object) == napi_ok && rings->listen(arguments.value(7), scratch, arguments.value(8));
   rings->hold();
