@@ -3,7 +3,7 @@
 // say what they have. First it weighs what one message leaves to be collected. Fails when a figure has grown in the
 // second half by more than is tolerated and more than by chance. `--leak`: this one keeps 1 MiB a round, and must fail.
 //
-//   node scripts/endurance.mjs [minutes] [url] [--leak]      default: 10 pipe:
+//   node scripts/endurance.mjs [minutes] [url] [--leak]      default: 10 shm:
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ const SHARES = { roundTrips: 0.6, there: 0.15, back: 0.15, large: 0.1 }
 const PER_LOOK = 256
 
 const { values, positionals } = parseArgs({ options: { leak: { type: 'boolean' } }, allowPositionals: true })
-const [minutes = '10', url = 'pipe:'] = positionals
+const [minutes = '10', url = 'shm:'] = positionals
 const duration = Number(minutes) * 60_000
 if (!(duration > 0)) throw new RangeError(`minutes must be a number above 0, not ${minutes}`)
 const { cpu, cores, kernel, node, commit } = await describeMachine()

@@ -2,7 +2,7 @@
 // beside a channel that is idle, one that is hot (round trips one at a time) and one that is flooded by its peer. And
 // what a thousand idle channels in both processes do to a hot one of the same scheme. All in turns, stretch by stretch.
 //
-//   node scripts/neighbours.mjs [url] [ms of a stretch] [repeats] [idle channels]      default: pipe: 1000 5 1000
+//   node scripts/neighbours.mjs [url] [ms of a stretch] [repeats] [idle channels]      default: shm: 1000 5 1000
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeMachine, Histogram, peerLane, roundTrips } from '../packages/bench/dist/index.js'
@@ -14,7 +14,7 @@ import { Crowd } from './hot/crowd.mjs'
 import { Residents } from './hot/residents.mjs'
 import { ask, put, Wish, wish, wishWith } from './hot/wishes.mjs'
 
-const [url = 'pipe:', ...numbers] = process.argv.slice(2)
+const [url = 'shm:', ...numbers] = process.argv.slice(2)
 const [ms = 1_000, repeats = 5, idle = 1_000] = numbers.map(Number)
 if (![ms, repeats, idle].every((number) => number > 0)) throw new RangeError('numbers above 0 are wanted')
 /** How much longer than the neighbours are watched the channel is hot, so that they are never seen alone. In ms. */
