@@ -1,6 +1,6 @@
 import { StraitError } from '@strait/core'
 import { native } from '@strait/posix'
-import { WAITS, type Wait } from './ring-packets.js'
+import { WAITS, type Wait } from './waits.js'
 
 /** What an address may have besides `at`. */
 export const PARAMETERS = ['wait', 'ring']

@@ -2,16 +2,8 @@ import { Kind, type LinkEvents, NO_EVENTS, type PacketLink, type PeerInfo, Strai
 import { isAgain, kernelError, native, type Rings, type SharedMemory } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
 import { cpuQuota } from './cpu-quota.js'
-
-/**
- * How an end waits for a message, or for room.
- *
- * - `spin`: always awake; a processor for each end.
- * - `adaptive`: some µs in place, then each turn of the event loop; when nothing has come for a while it sleeps.
- * - `park`: sleeps at once.
- */
-export const WAITS = ['spin', 'adaptive', 'park'] as const
-export type Wait = (typeof WAITS)[number]
+import { Slab } from './slab.js'
+import { WAITS, type Wait } from './waits.js'
 
 // What `read` returns, and what has happened; native/rings.cc.
 const KIND = 15
@@ -28,7 +20,6 @@ const EMSGSIZE = -90
 /** Small messages are gathered in one place, for a view of the caller's may have no bytes outside of the heap yet. */
 const SCRATCH_SIZE = 256
 
-/** Received bytes are views of a slab. */
 const SLAB_SIZE = 64 * 1024
 
 /** An end rings once for each time that the other one sleeps; so many at once nobody has asked for. */
@@ -66,11 +57,7 @@ export class RingPackets implements PacketLink {
   readonly #url: URL
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
   readonly #slabSize: number
-  #slab = new Uint8Array(0)
-  /** Of the slab: V8 takes its time to say it. */
-  #buffer = this.#slab.buffer
-  /** Where the addon puts the next payload. */
-  #offset = 0
+  #slab = new Slab(0)
   #drained = false
   #ended = false
   /** A packet was refused, and its sender not told yet that there is room. */
@@ -187,18 +174,13 @@ export class RingPackets implements PacketLink {
   }
 
   #copy(patiently: boolean): Uint8Array | undefined {
-    // Whoever has moved one message to another thread has detached the slab of all.
-    if (this.#slab.length === 0) this.#newSlab()
+    if (this.#slab.gone) this.#newSlab()
     const found = patiently ? this.#rings.readPatiently() : this.#rings.read()
     if (found < 0) return this.#none(found)
-    const length = found >>> LENGTH_SHIFT
-    const offset = this.#offset
     this.kind = found & KIND
     // After a hang-up only another look tells that there is nothing more.
     this.#drained = (found & MORE) === 0 && this.#hungUp === undefined
-    // So that a view of numbers may begin there.
-    this.#offset = (offset + length + 7) & ~7
-    return new Uint8Array(this.#buffer, offset, length)
+    return this.#slab.take(found >>> LENGTH_SHIFT)
   }
 
   #none(reason: number): Uint8Array | undefined {
@@ -213,10 +195,8 @@ export class RingPackets implements PacketLink {
   }
 
   #newSlab(): void {
-    this.#buffer = Buffer.allocUnsafeSlow(this.#slabSize).buffer
-    this.#slab = new Uint8Array(this.#buffer)
-    this.#offset = 0
-    this.#rings.setSlab(this.#slab)
+    this.#slab = new Slab(this.#slabSize)
+    this.#rings.setSlab(this.#slab.bytes)
   }
 
   // Incoming, in place

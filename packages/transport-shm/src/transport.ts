@@ -110,14 +110,14 @@ function capacityIn(parameters: Uint8Array): number | undefined {
 }
 
 /**
- * Maps what a listener has passed, when its size cannot change any more and is right: reaching beyond the end would be
- * SIGBUS.
+ * Maps what a listener has passed, when it is large enough and its size cannot change any more: reaching beyond the end
+ * would be SIGBUS.
  *
  * - Errors: `CORRUPT`; `NO_RESOURCES`. The descriptor is then closed.
  */
 function adopt(descriptor: number, capacity: number | undefined, url: URL): SharedMemory {
   const corrupt = (cause?: unknown) =>
-    new StraitError('CORRUPT', 'the listener passed something else than sealed memory of the right size', {
+    new StraitError('CORRUPT', 'the listener passed something else than sealed memory for two rings', {
       operation: 'connect',
       url,
       cause,
@@ -126,13 +126,10 @@ function adopt(descriptor: number, capacity: number | undefined, url: URL): Shar
   try {
     if (size === undefined) throw corrupt()
     // The size is looked at when the seals have been.
-    const memory = SharedMemory.fromDescriptor(descriptor, { seals: SEALS })
-    if (memory.size === size) return memory
-    memory.close()
+    return SharedMemory.fromDescriptor(descriptor, { seals: SEALS, size })
   } catch (error) {
     native().close(descriptor)
     if (StraitError.is(error, 'NO_RESOURCES')) throw error
-    throw corrupt(error)
+    throw StraitError.is(error, 'CORRUPT') ? error : corrupt(error)
   }
-  throw corrupt()
 }
