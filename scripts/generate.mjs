@@ -29,7 +29,7 @@ const CARRIES = {
   mem: 'a queue in this process',
   pipe: 'two anonymous pipes',
   fifo: 'two FIFOs, the named pipes',
-  shm: 'shared memory',
+  shm: 'two rings in shared memory',
   seqpacket: 'Unix SEQPACKET socket',
   unix: 'Unix stream socket',
   tcp: 'TCP, without delay',
