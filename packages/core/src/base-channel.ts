@@ -280,14 +280,10 @@ export class BaseChannel implements Channel {
     if (this.#sendFailure !== undefined) return this.#sendFailure
     const limit = this.link.maxMessageSize
     if (message.length <= limit) return undefined
-    return new StraitError(
-      'TOO_LARGE',
-      `the message has ${message.length} bytes, the limit is ${limit}`,
-      {
-        operation: 'send',
-        url: this.url,
-      },
-    )
+    return new StraitError('TOO_LARGE', `the message has ${message.length} bytes, the limit is ${limit}`, {
+      operation: 'send',
+      url: this.url,
+    })
   }
 
   /** A message of `send` is lent: its promise tells the caller when it is his again. */

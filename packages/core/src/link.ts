@@ -86,6 +86,13 @@ export interface PacketLink {
   read(): Uint8Array | undefined
   /** As that of a {@link Link}. */
   look?(patiently: boolean): Uint8Array | undefined
+  /** What messages that do not fit are best cut into, in bytes. Default: as long as can be. */
+  readonly partSize?: number
+  /**
+   * Takes the next packet if it is a MORE with a payload that fits into `target` from `offset` on, and puts it there; looks
+   * patiently. Returns its length; 0: there is none, or another one.
+   */
+  readPart?(target: Uint8Array, offset: number): number
   /**
    * Sends a packet, or refuses it: then `writable` will follow. The payload is `prefix`, 4 bytes, where there is one,
    * and `body`. Never waits, keeps no reference.

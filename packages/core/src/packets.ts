@@ -187,13 +187,14 @@ class PacketedLink implements Link {
   // Incoming
 
   read(): Uint8Array | undefined {
+    if (this.#body !== undefined && this.#fill(this.#body)) return this.#whole()
     const payload = this.#ended ? undefined : this.#packets.read()
     return payload === undefined ? this.#nothing() : this.#message(payload)
   }
 
   look(patiently: boolean): Uint8Array | undefined {
     const packets = this.#packets
-    if (packets.look === undefined) return this.read()
+    if (packets.look === undefined || this.#body !== undefined) return this.read()
     const payload = this.#ended ? undefined : packets.look(patiently)
     if (payload === undefined) return this.#nothing()
     this.#watch.heard()
@@ -205,8 +206,28 @@ class PacketedLink implements Link {
     for (let next: Uint8Array | undefined = payload; next !== undefined; next = this.#packets.read()) {
       const message = this.#take(this.#packets.kind, next)
       if (message !== undefined || this.#ended) return message
+      if (this.#body !== undefined && this.#fill(this.#body)) return this.#whole()
     }
     return this.#nothing()
+  }
+
+  /** Further parts of a message, for mechanisms that put them in their place themselves. True: it is whole. */
+  #fill(body: Uint8Array): boolean {
+    const packets = this.#packets
+    if (packets.readPart === undefined || this.#ended) return false
+    while (this.#filled < body.length) {
+      const length = packets.readPart(body, this.#filled)
+      if (length === 0) return false
+      this.#filled += length
+      this.#watch.heard()
+    }
+    return true
+  }
+
+  #whole(): Uint8Array | undefined {
+    const body = this.#body
+    this.#body = undefined
+    return body
   }
 
   #nothing(): undefined {
@@ -240,9 +261,7 @@ class PacketedLink implements Link {
     }
     body.set(part, this.#filled)
     this.#filled += part.length
-    if (this.#filled < body.length) return undefined
-    this.#body = undefined
-    return body
+    return this.#filled < body.length ? undefined : this.#whole()
   }
 
   #control(kind: number): undefined {
@@ -296,7 +315,7 @@ class PacketedLink implements Link {
     if (message.length <= this.#packets.maxPacketSize) return this.#put(Kind.DATA, message)
     const length = new Uint8Array(LENGTH_SIZE)
     writeUint32(length, 0, message.length)
-    const part = message.subarray(0, this.#packets.maxPacketSize - LENGTH_SIZE)
+    const part = message.subarray(0, this.#partSize - LENGTH_SIZE)
     if (!this.#put(Kind.FIRST, part, length)) return false
     const rest = this.#sendParts(message.subarray(part.length))
     if (rest.length > 0) this.#rest = lent ? rest : rest.slice()
@@ -309,9 +328,13 @@ class PacketedLink implements Link {
     return false
   }
 
+  get #partSize(): number {
+    return this.#packets.partSize ?? this.#packets.maxPacketSize
+  }
+
   /** Sends what the mechanism takes; returns what is left. */
   #sendParts(bytes: Uint8Array): Uint8Array {
-    const size = this.#packets.maxPacketSize
+    const size = this.#partSize
     let rest = bytes
     while (rest.length > 0 && this.#packets.write(Kind.MORE, rest.subarray(0, size)))
       rest = rest.subarray(size)

@@ -77,7 +77,7 @@ class Rings final : public Hot {
   /// Whether there is another record; where not, JavaScript is told of the next one.
   bool more();
 
-  Outcome write(uint32_t kind, ring::Piece first, ring::Piece second = {nullptr, 0});
+  Outcome write(uint32_t kind, ring::Piece first, ring::Piece second = {nullptr, 0}, bool patiently = false);
   uint8_t* claim(size_t length);
   void commit(uint32_t kind, size_t length);
   bool corrupt() const { return writer_.corrupt(); }
@@ -194,9 +194,19 @@ bool Rings::more() {
   return false;
 }
 
-Outcome Rings::write(uint32_t kind, ring::Piece first, ring::Piece second) {
+Outcome Rings::write(uint32_t kind, ring::Piece first, ring::Piece second, bool patiently) {
   const size_t length = first.length + second.length;
-  const Outcome outcome = writer_.write(kind, first, second);
+  Outcome outcome = writer_.write(kind, first, second);
+  if (outcome == Outcome::notNow && patiently) {
+    const uint32_t most = patience_.looks();
+    uint32_t looks = 0;
+    for (; looks < most && outcome == Outcome::notNow; looks++) {
+      patience_.breathe();
+      outcome = writer_.write(kind, first, second);
+    }
+    if (looks > 0) patience_.looked(outcome != Outcome::notNow);
+    stats_.spins += looks;
+  }
   if (outcome == Outcome::done) sent(length);
   if (outcome == Outcome::notNow) wantRoom(length);
   return outcome;
@@ -394,6 +404,27 @@ napi_value read(napi_env env, napi_callback_info info) {
   return small(env, describe(record, rings->more()));
 }
 
+/// (kind, target, offset) → the length of the next record, if it is of this kind, and its payload is not empty and fits
+/// into the target from there on: it is copied there. 0: there is none, or another one. Looks patiently.
+napi_value readInto(Rings& rings, Arguments& arguments) {
+  const auto kind = static_cast<uint32_t>(arguments.integer(0));
+  const Bytes target = arguments.bytes(1);
+  const double offset = arguments.number(2);
+  if (!arguments.valid() || !(offset >= 0 && offset <= static_cast<double>(target.length))) {
+    return small(arguments.env(), -EINVAL);
+  }
+  const auto from = static_cast<size_t>(offset);
+  ring::Record record;
+  const bool there = rings.next(true, &record) == Outcome::done && record.kind == kind;
+  if (!there || record.length > target.length - from) return small(arguments.env(), 0);
+  if (record.length > 0) {
+    std::memcpy(target.data + from, record.payload, record.length);
+    rings.taken(record.length);
+    rings.more();
+  }
+  return small(arguments.env(), static_cast<int32_t>(record.length));
+}
+
 /// (bytes) What is received from now on goes there, from the beginning.
 napi_value setSlab(Rings& rings, Arguments& arguments) {
   const Bytes slab = arguments.bytes(0);
@@ -423,13 +454,15 @@ napi_value giveBack(Rings& rings, Arguments& arguments) {
 
 int32_t verdict(Outcome outcome) { return outcome == Outcome::done ? 1 : outcome == Outcome::notNow ? 0 : -EBADMSG; }
 
-/// (kind, body, prefix | undefined) → 1; 0: no room, `onEvents` will be called; -EBADMSG.
+/// (kind, body, prefix | undefined, patiently) → 1; 0: no room, `onEvents` will be called; -EBADMSG.
 napi_value write(Rings& rings, Arguments& arguments) {
   const auto kind = static_cast<uint32_t>(arguments.integer(0));
   const Bytes body = arguments.bytes(1);
   const Bytes prefix = arguments.bytes(2);
+  const bool patiently = arguments.truth(3);
   if (!arguments.valid()) return small(arguments.env(), -EINVAL);
-  return small(arguments.env(), verdict(rings.write(kind, {prefix.data, prefix.length}, {body.data, body.length})));
+  const ring::Piece pieces[] = {{prefix.data, prefix.length}, {body.data, body.length}};
+  return small(arguments.env(), verdict(rings.write(kind, pieces[0], pieces[1], patiently)));
 }
 
 /// (kind | length << 4) → as `write`, of the first bytes of the scratch.
@@ -501,7 +534,8 @@ constexpr struct {
   const char* name;
   napi_callback callback;
 } kMethods[] = {
-    {"read", read<false>}, {"readPatiently", read<true>}, {"setSlab", invoke<setSlab>},     {"borrow", invoke<borrow>}, {"lentAt", invoke<lentAt>},
+    {"read", read<false>}, {"readPatiently", read<true>}, {"setSlab", invoke<setSlab>},
+    {"readInto", invoke<readInto>},     {"borrow", invoke<borrow>}, {"lentAt", invoke<lentAt>},
     {"giveBack", invoke<giveBack>}, {"write", invoke<write>},   {"writeScratch", writeScratch},
     {"claim", invoke<claim>},   {"commit", invoke<commit>}, {"wait", invoke<wait>},
     {"wake", invoke<wake>},     {"stats", invoke<stats>},   {"close", invoke<close>},

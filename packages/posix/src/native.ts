@@ -17,7 +17,8 @@ export interface Rings {
   borrow(patiently: boolean): number
   lentAt(): number
   giveBack(): number
-  write(kind: number, body: Uint8Array, prefix?: Uint8Array): number
+  readInto(kind: number, target: Uint8Array, offset: number): number
+  write(kind: number, body: Uint8Array, prefix: Uint8Array | undefined, patiently: boolean): number
   writeScratch(kindAndLength: number): number
   claim(length: number): number
   commit(kind: number, length: number): number

@@ -50,6 +50,7 @@ const quota = cpuQuota()
 export class RingPackets implements PacketLink {
   events: LinkEvents = NO_EVENTS
   readonly maxPacketSize: number
+  readonly partSize: number
   kind = 0
   readonly #rings: Rings
   readonly #memory: SharedMemory
@@ -77,6 +78,8 @@ export class RingPackets implements PacketLink {
     this.#control = control
     this.#url = url
     this.maxPacketSize = longestRecord(capacity)
+    // So that one end reads while the other one writes.
+    this.partSize = longestRecord(capacity / 4)
     this.#slabSize = Math.max(SLAB_SIZE, this.maxPacketSize)
     const rings = native().ringsOpen(
       memory.region,
@@ -173,6 +176,14 @@ export class RingPackets implements PacketLink {
     return this.#lending ? this.#lend(patiently) : this.#copy(patiently)
   }
 
+  readPart(target: Uint8Array, offset: number): number {
+    if (this.#ended || this.#loan !== undefined) return 0
+    const length = this.#rings.readInto(Kind.MORE, target, offset)
+    // What it is, or whether there is nothing more, `read` finds out.
+    this.#drained = false
+    return Math.max(length, 0)
+  }
+
   #copy(patiently: boolean): Uint8Array | undefined {
     if (this.#slab.gone) this.#newSlab()
     const found = patiently ? this.#rings.readPatiently() : this.#rings.read()
@@ -262,7 +273,8 @@ export class RingPackets implements PacketLink {
       const size = this.#wanted.get(body)
       if (size !== undefined) return this.#claim(size)
     }
-    if (prefix !== undefined || body.length > SCRATCH_SIZE) return this.#rings.write(kind, body, prefix)
+    if (prefix !== undefined || body.length > SCRATCH_SIZE)
+      return this.#rings.write(kind, body, prefix, kind === Kind.MORE)
     this.#scratch.set(body)
     return this.#rings.writeScratch(kind | (body.length << 4))
   }
