@@ -107,6 +107,61 @@ describe('packets that can be looked at before they tell', () => {
   })
 })
 
+describe('packets whose parts go where they belong', () => {
+  /** Also takes MORE packets that fit straight into a message, and says how long each was. */
+  async function placing(partSize?: number) {
+    const ends = await greeted({}, 100)
+    const placed: number[] = []
+    Object.assign(ends.near, {
+      partSize,
+      readPart(target: Uint8Array, offset: number) {
+        const [next] = ends.far.peer.inbox
+        const length = next === undefined ? 0 : next.length - 1
+        if (next?.[0] !== Kind.MORE || length === 0 || length > target.length - offset) return 0
+        target.set(ends.far.peer.inbox.shift()!.subarray(1), offset)
+        placed.push(length)
+        return length
+      },
+    })
+    return { ...ends, placed, witness: new Witness(ends.link) }
+  }
+
+  it('a message is whole when its last part has come, and the next one is another', async () => {
+    const { far, witness, placed } = await placing()
+    far.put(first(5, 1, 2))
+    far.put(packet(Kind.MORE, 3))
+    await settled()
+    expect(witness.messages).toEqual([])
+    far.put(packet(Kind.MORE, 4, 5))
+    far.put(first(2))
+    far.put(packet(Kind.MORE, 6, 7))
+    far.put(packet(Kind.DATA, 8))
+    await settled()
+    expect(witness.messages).toEqual([Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(6, 7), Uint8Array.of(8)])
+    expect(placed).toEqual([1, 2, 2])
+  })
+
+  it.each([
+    ['a part that says too much', packet(Kind.MORE, 3, 4, 5, 6)],
+    ['an empty part', packet(Kind.MORE)],
+    ['another message', packet(Kind.DATA, 1)],
+  ])('%s ends it as CORRUPT', async (_, wrong) => {
+    const { far, witness } = await placing()
+    far.put(first(5, 1, 2))
+    far.put(wrong)
+    await settled()
+    expect(witness.ends[0]?.code).toBe('ERR_STRAIT_CORRUPT')
+    expect(witness.messages).toEqual([])
+  })
+
+  it('a message that does not fit is cut into parts of the size that the mechanism likes', async () => {
+    const { link, far } = await placing(50)
+    expect(link.write(pattern(99, 0))).toBe(true)
+    expect(link.write(pattern(100, 0))).toBe(true)
+    expect(far.inbox.map(({ length }) => length)).toEqual([100, 51, 51, 5])
+  })
+})
+
 describe('C4 a mechanism that is full', () => {
   it('refuses a message whole, and says when there is room again', async () => {
     const { link, near, far } = await greeted()
