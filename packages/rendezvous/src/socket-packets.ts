@@ -7,7 +7,8 @@ const MAX_PACKET_SIZE = 32 * 1024
 /** The kind of a packet stands in front of its payload, in one byte. */
 const KIND_SIZE = 1
 
-const SLAB_SIZE = 4 * MAX_PACKET_SIZE
+/** Packets for which memory is made at once. */
+const PACKETS_PER_SLAB = 4
 
 /** So many descriptors may wait to be taken, or those of two packets where that is more. */
 const MOST_UNTAKEN = 64
@@ -35,6 +36,7 @@ export class SocketPackets implements PacketLink {
   readonly #info = new Int32Array(3)
   readonly #kind = new Uint8Array(KIND_SIZE)
   readonly #arriving = new Int32Array(MOST_DESCRIPTORS)
+  #longest = MAX_PACKET_SIZE
   #slab = new Uint8Array(0)
   #offset = 0
   #drained = true
@@ -79,8 +81,8 @@ export class SocketPackets implements PacketLink {
 
   read(): Uint8Array | undefined {
     if (this.#drained || this.#ended || this.#destroyed) return undefined
-    if (this.#slab.length - this.#offset < MAX_PACKET_SIZE) {
-      this.#slab = new Uint8Array(SLAB_SIZE)
+    if (this.#slab.length - this.#offset < this.#longest) {
+      this.#slab = new Uint8Array(PACKETS_PER_SLAB * this.#longest)
       this.#offset = 0
     }
     let count = this.#receive()
@@ -105,7 +107,7 @@ export class SocketPackets implements PacketLink {
       this.descriptor,
       this.#slab,
       this.#offset,
-      MAX_PACKET_SIZE,
+      this.#longest,
       this.#info,
       this.#arriving,
     )
@@ -155,6 +157,14 @@ export class SocketPackets implements PacketLink {
     this.#ended = true
     this.#readiness.watch(this.#readiness.events & ~this.#native.UV_READABLE)
     this.events.end(error)
+  }
+
+  /** From now on packets bring nothing but their kind, or end it as `CORRUPT`; nor is there memory kept for more. */
+  expectEmpty(): void {
+    this.mostDescriptors = 0
+    this.#longest = KIND_SIZE
+    this.#slab = new Uint8Array(0)
+    this.#offset = 0
   }
 
   /** The descriptors that came with a packet, by its payload; the caller's from now on. */

@@ -58,6 +58,7 @@ export class RingPackets implements PacketLink {
   readonly #url: URL
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
   readonly #slabSize: number
+  /** The first one comes with the first message. */
   #slab = new Slab(0)
   #drained = false
   #ended = false
@@ -94,6 +95,7 @@ export class RingPackets implements PacketLink {
     )
     if (typeof rings === 'number') throw kernelError(rings, 'open', url.href)
     this.#rings = rings
+    control.expectEmpty()
     control.events = {
       readable: () => this.#onBell(),
       writable: () => {},
@@ -124,7 +126,7 @@ export class RingPackets implements PacketLink {
         this.#tell(this.#rings.wake())
         return
       }
-      if (this.#control.kind !== 0 || packet.length > 0) {
+      if (this.#control.kind !== Kind.DATA) {
         this.#end(this.#corrupt('sent something else than a bell'))
         return
       }

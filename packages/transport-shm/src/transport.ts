@@ -88,7 +88,6 @@ export const shm = {
       const objects = await receiveObjects(control, 1, url, options)
       const capacity = capacityIn(objects.parameters)
       memory = adopt(objects.descriptors[0]!, capacity, url)
-      control.mostDescriptors = 0
       const packets = new RingPackets({ memory, capacity: capacity!, first: false, wait, peer }, control, url)
       confirmObjects(control)
       const link = inPackets(packets, url, agreement, options)
