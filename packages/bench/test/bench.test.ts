@@ -51,7 +51,7 @@ describe('bench', () => {
   })
 
   it.skipIf(!schemes.includes('shm'))(
-    'has a row for each wait strategy, in the order of the URLs',
+    'has a row for each wait strategy, in the order of the URLs (skipped without the addon)',
     async () => {
       const urls = ['shm:?wait=spin', 'shm:?wait=park', 'shm:']
       const { rows } = await bench({ urls, modes: ['hot', 'sync'], quick: true })
