@@ -135,6 +135,17 @@ describe('C13 a peer that ends', () => {
     expect(await received()).toEqual([['good'], failure('RESET')])
   })
 
+  it('while something of it lies unread fails a send that waits, and a blocking one', async () => {
+    peer.send(Kind.DATA, utf8('good'))
+    await channel.readable()
+    fill(channel, new Uint8Array(100))
+    const sending = channel.send(new Uint8Array(100))
+    peer.close()
+    await expect(sending).rejects.toEqual(failure('RESET'))
+    expect(() => channel.sendSync(new Uint8Array(100))).toThrow(failure('RESET'))
+    expect(await received()).toEqual([['good'], failure('RESET')])
+  })
+
   it('and says something behind its end ends all the same', async () => {
     peer.send(Kind.END, new Uint8Array(0))
     peer.send(Kind.DATA, utf8('more'))

@@ -79,11 +79,15 @@ export class RawEnd {
     this.position = next
   }
 
+  /** How many messages that was. */
+  fillers = 0
+
   /** Writes until so many bytes are left before the end of the ring, and waits until they have been read. */
   async sendUntilEnd(left: number): Promise<void> {
     while (this.capacity - this.position > left) {
       const rest = this.capacity - this.position - left
       this.send(Kind.DATA, new Uint8Array(Math.min(rest, 256) - HEADER))
+      this.fillers++
     }
     await until(() => this.readerSleeps)
   }
