@@ -35,6 +35,13 @@ const without: PeerTransport = {
 const ENTRY = new URL('./nobody.mjs', import.meta.url)
 
 describe('C10 the address given to spawnPeer', () => {
+  it('may be of a scheme that has no URL without a host', async () => {
+    const { transport, asked } = addressed()
+    const own = { ...transport, schemes: ['ws'], privateAddress: () => new URL('ws://127.0.0.1:0/private') }
+    await expect(spawnPeer(own, 'ws:', ENTRY)).rejects.toThrow('refused')
+    expect(asked).toEqual(['ws://127.0.0.1:0/private'])
+  })
+
   it('is a scheme, and its parameters go to the private address', async () => {
     const { transport, asked } = addressed()
     for (const address of ['with:', 'with:?wait=park', 'with:?wait=park&ring=4096'])

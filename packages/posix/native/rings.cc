@@ -99,6 +99,22 @@ class Rings final : public Hot {
   }
 
  private:
+  /// Acts, with patience again for a while.
+  template <typename Act>
+  Outcome attempt(bool patiently, Act act) {
+    Outcome outcome = act();
+    if (outcome != Outcome::notNow || !patiently) return outcome;
+    const uint32_t most = patience_.looks();
+    uint32_t looks = 0;
+    for (; looks < most && outcome == Outcome::notNow; looks++) {
+      patience_.breathe();
+      outcome = act();
+    }
+    if (looks > 0) patience_.looked(outcome != Outcome::notNow);
+    stats_.spins += looks;
+    return outcome;
+  }
+
   void ring();
   int32_t happened();
   void wantRecord();
@@ -106,6 +122,7 @@ class Rings final : public Hot {
   void sent(size_t length);
   void poll();
   int32_t park(uint64_t now);
+  int32_t goOn();
   void willSleep();
   void wokeUp();
 
@@ -161,17 +178,7 @@ void Rings::close() {
 // Reading and writing
 
 Outcome Rings::next(bool patiently, ring::Record* record) {
-  Outcome outcome = reader_.read(record);
-  if (outcome == Outcome::notNow && patiently) {
-    const uint32_t most = patience_.looks();
-    uint32_t looks = 0;
-    for (; looks < most && outcome == Outcome::notNow; looks++) {
-      patience_.breathe();
-      outcome = reader_.read(record);
-    }
-    if (looks > 0) patience_.looked(outcome != Outcome::notNow);
-    stats_.spins += looks;
-  }
+  const Outcome outcome = attempt(patiently, [&] { return reader_.read(record); });
   if (outcome == Outcome::done) {
     wantsRecord_ = false;
   } else if (outcome == Outcome::notNow) {
@@ -196,17 +203,7 @@ bool Rings::more() {
 
 Outcome Rings::write(uint32_t kind, ring::Piece first, ring::Piece second, bool patiently) {
   const size_t length = first.length + second.length;
-  Outcome outcome = writer_.write(kind, first, second);
-  if (outcome == Outcome::notNow && patiently) {
-    const uint32_t most = patience_.looks();
-    uint32_t looks = 0;
-    for (; looks < most && outcome == Outcome::notNow; looks++) {
-      patience_.breathe();
-      outcome = writer_.write(kind, first, second);
-    }
-    if (looks > 0) patience_.looked(outcome != Outcome::notNow);
-    stats_.spins += looks;
-  }
+  const Outcome outcome = attempt(patiently, [&] { return writer_.write(kind, first, second); });
   if (outcome == Outcome::done) sent(length);
   if (outcome == Outcome::notNow) wantRoom(length);
   return outcome;
@@ -314,8 +311,16 @@ void Rings::wokeUp() {
 }
 
 int32_t Rings::wake() {
-  stats_.wakeUps++;
-  if (parked_) patience_.woken();
+  if (parked_) {
+    stats_.wakeUps++;
+    patience_.woken();
+  }
+  return goOn();
+}
+
+/// Awake again: what has happened. For what is still waited for, a new wait begins.
+int32_t Rings::goOn() {
+  parked_ = false;
   wokeUp();
   const int32_t found = happened();
   if (wantsRecord_ || wantsRoom_) poll();
@@ -348,9 +353,12 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
     else ms = 0;
   }
   pollfd bell = {bell_, POLLIN, 0};
-  if (::poll(&bell, 1, ms) > 0) found |= kBell;
-  wokeUp();
-  return found | happened();
+  if (::poll(&bell, 1, ms) > 0) {
+    found |= kBell;
+    stats_.wakeUps++;
+  }
+  // Others may wait in the event loop for what this thread has not waited for.
+  return found | goOn();
 }
 
 // The functions of JavaScript. Each carries its rings.

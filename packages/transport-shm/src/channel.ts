@@ -90,14 +90,14 @@ export class ShmChannel extends BlockingChannel {
     } finally {
       this.#packets.forget(placeholder)
     }
-    return this.#claimed()
+    return this.#claimed(size)
   }
 
   /** As `claim`; undefined: there is no room now, or others wait for it. */
   tryClaim(size: number): Claim | undefined {
     const placeholder = this.#placeholder(size)
     try {
-      return this.trySend(placeholder) ? this.#claimed() : undefined
+      return this.trySend(placeholder) ? this.#claimed(size) : undefined
     } finally {
       this.#packets.forget(placeholder)
     }
@@ -115,7 +115,7 @@ export class ShmChannel extends BlockingChannel {
     return placeholder
   }
 
-  #claimed(): Claim {
+  #claimed(size: number): Claim {
     const packets = this.#packets
     // None where the channel has ended meanwhile.
     const bytes = packets.claimed ?? new Uint8Array(0)
@@ -124,9 +124,9 @@ export class ShmChannel extends BlockingChannel {
     }
     return {
       bytes,
-      commit(length = bytes.length) {
-        if (!Number.isInteger(length) || length < 0 || length > bytes.length)
-          throw new RangeError(`length must be 0 to ${bytes.length}, got ${length}`)
+      commit(length = size) {
+        if (!Number.isInteger(length) || length < 0 || length > size)
+          throw new RangeError(`length must be 0 to ${size}, got ${length}`)
         settle(length)
       },
       discard: () => settle(undefined),

@@ -329,7 +329,10 @@ export class RingPackets implements PacketLink {
   wait(reading: boolean, writing: boolean, ms: number): void {
     // A blocked thread has no turns of the event loop.
     if (this.#tellTrouble()) return
-    const events = this.#rings.wait(reading, writing, ms)
+    // What waits for a claim or a loan of this thread, waits for this thread.
+    const mayRead = reading && this.#loan === undefined
+    const mayWrite = writing && this.#claimed === undefined
+    const events = this.#rings.wait(mayRead, mayWrite, ms)
     if (events < 0) return
     this.#tell(events)
     if ((events & BELL) !== 0) this.#control.wait(true, false, 0)

@@ -28,9 +28,10 @@ export async function spawnProcess(
   const { inherit } = transport
   const key = options.key ?? randomBytes(32)
   const channelOptions = { handshakeTimeout: START_TIMEOUT, ...options, key }
-  const { search } = new URL(scheme)
+  // Not by URL, to which a bare `ws:` is none.
+  const [, query] = scheme.split('?')
   const url = inherit === undefined ? transport.privateAddress!() : new URL(scheme)
-  if (search !== '') url.search = search
+  if (query !== undefined) url.search = query
   const listener = inherit === undefined ? await transport.listen!(url, channelOptions) : undefined
   let ends: InheritedEnds | undefined
   try {
