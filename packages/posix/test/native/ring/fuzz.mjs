@@ -62,7 +62,7 @@ function fuzz(...args) {
   const lines = stderr.split('\n')
   if (status === 0) {
     const last = lines.filter((line) => /^#\d+\s+(?:INITED|DONE)|^Done|^MERGE-OUTER: \d+ new/.test(line))
-    console.log([`fuzz: ${args.slice(0, -1).join(' ')}`, ...last].join('\n'))
+    console.log([`fuzz: ${args.filter((each) => each.startsWith('-')).join(' ')}`, ...last].join('\n'))
     return
   }
   const found = lines.findIndex((line) => /broken:|ERROR|runtime error/.test(line))
