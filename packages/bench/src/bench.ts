@@ -6,7 +6,7 @@ import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
 import { type Plan, type Row, Run, type Spread, type Subject } from './run.js'
-import { canBlock, straitLane } from './strait-lane.js'
+import { canBlock, canLease, straitLane } from './strait-lane.js'
 import { findTwin } from './twins/index.js'
 
 export interface BenchOptions {
@@ -59,7 +59,8 @@ const SPREAD_LIMIT = 0.1
  * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
  * whatever else happens on the machine happens to all of them.
  *
- * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when an address was given that does not have a mode.
+ * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when an address was given that does not have a mode; `TOO_LARGE` a
+ *   payload that cannot be written in place.
  */
 export async function bench(options: BenchOptions = {}): Promise<Report & Remarks> {
   const subjects = await findSubjects(options)
@@ -105,11 +106,15 @@ async function findSubjects({ urls: named, modes = ['hot'] }: BenchOptions): Pro
   const subjects: Subject[] = []
   for (const mode of new Set(modes)) {
     for (const url of urls) {
-      const leftOut = named === undefined && mode === 'sync' && !(await canBlock(url))
-      if (!leftOut) subjects.push({ url, mode })
+      if (named !== undefined || (await hasMode(url, mode))) subjects.push({ url, mode })
     }
   }
   return subjects
+}
+
+async function hasMode(url: string, mode: Mode): Promise<boolean> {
+  if (mode === 'sync') return canBlock(url)
+  return mode !== 'leased' || canLease(url)
 }
 
 /** What is measured in turns. Who never sleeps would take a core from all others, and has a group of its own. */
@@ -172,16 +177,20 @@ async function open(
 ): Promise<void> {
   const { url, mode } = subject
   const scheme = schemeOf(url, 'bench')
-  const ours = new Run(subject, await straitLane(url, size, { sync: mode === 'sync' }))
+  const ours = new Run(
+    subject,
+    await straitLane(url, size, { sync: mode === 'sync', leased: mode === 'leased' }),
+  )
   runs.push(ours)
-  const mechanism = floorMechanisms[scheme]
+  // Without a copy of a message of its own, what it is to be held against is one copy.
+  const mechanism = mode === 'leased' ? 'memcpy' : floorMechanisms[scheme]
   // They make no pauses, and have no empty messages.
   const hasFloor = mode !== 'parked' && size > 0
   if (program !== undefined && mechanism !== undefined && hasFloor) {
     ours.compareWith(await openFloor(program, mechanism, size, placer.ends))
   }
-  // What a bare-Node program would block on, there is not.
-  const twin = peers && mode !== 'sync' ? findTwin(scheme, size) : undefined
+  // What a bare-Node program would block on, or write in place, there is not.
+  const twin = peers && mode !== 'sync' && mode !== 'leased' ? findTwin(scheme, size) : undefined
   if (twin !== undefined) runs.push(new Run({ ...subject, twin: true }, await twin(size)))
 }
 

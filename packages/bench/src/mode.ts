@@ -4,8 +4,9 @@
  * - `hot`: the next question follows the last answer at once.
  * - `parked`: before each question there is a pause, so that both ends sleep when it comes.
  * - `sync`: as hot, and both ends block their threads, with `sendSync` and `receiveSync`.
+ * - `leased`: as hot, and messages are written and read in place, with `claim` and `receiveLease`.
  */
-export const modes = ['hot', 'parked', 'sync'] as const
+export const modes = ['hot', 'parked', 'sync', 'leased'] as const
 export type Mode = (typeof modes)[number]
 
 /** The pause of `parked`, in ms: a multiple of the time that an adaptive waiter polls, which is about 0.2 ms. */

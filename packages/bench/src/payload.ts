@@ -48,12 +48,19 @@ export class Responder {
   /** Reads a payload and makes its answer; undefined: it asks for none. */
   answer(payload: Uint8Array): Uint8Array | undefined {
     const size = payload.length
-    if (size === 0) return this.#asks ? payload : undefined
-    const byte = readPayload(payload, size)
-    this.#asks = (byte & ASKS) !== 0
-    if (!this.#asks) return undefined
+    const byte = this.read(payload)
+    if (byte === undefined) return undefined
+    if (size === 0) return payload
     if (this.#answer.length !== size || !this.#reuse) this.#answer = new Uint8Array(size)
     writePayload(this.#answer, byte)
     return this.#answer
+  }
+
+  /** Reads a payload. What its answer counts, for `writePayload`; undefined: it asks for none. */
+  read(payload: Uint8Array): number | undefined {
+    if (payload.length === 0) return this.#asks ? 0 : undefined
+    const byte = readPayload(payload, payload.length)
+    this.#asks = (byte & ASKS) !== 0
+    return this.#asks ? byte : undefined
   }
 }

@@ -27,15 +27,19 @@ export interface Row {
   readonly bytesPerSecond: number | null
   /** CPU time that both processes used for a round trip; null where the kernel does not count it. */
   readonly cpuPerRoundNs: number | null
-  /** The median of a C program over the same mechanism, which blocks; null: not measured. */
+  /** The median of a C program over the same mechanism, which blocks, or in mode leased of one memcpy; null: not measured. */
   readonly floorNs: number | null
-  /** Our median to that. */
+  /** Our median to that; null in mode leased, where it would be two ways to one copy. */
   readonly ratioToFloor: number | null
+  /** In mode leased, our bytes per second, one way, to those of the memcpy. */
+  readonly shareOfCopy: number | null
   /** What the slowest rounds are made of. */
   readonly tail: Tail
   /** The name of the twin, in a twin's row. */
   readonly peer?: string
 }
+
+const ratio = (a: number, b: number) => Number((a / b).toPrecision(4))
 
 /** How long a lane is measured: repeats of so many stretches. */
 export interface Plan {
@@ -127,6 +131,7 @@ export class Run {
   row(placement: Placement): Row {
     const { url, mode, twin } = this.#subject
     const { payloadBytes } = this.lane
+    const leased = mode === 'leased'
     const durations = this.#roundTrips.total()
     const rounds = durations.count
     const rttNs = durations.quantiles()
@@ -145,7 +150,8 @@ export class Run {
       bytesPerSecond: perSecond && Math.round(perSecond * payloadBytes),
       cpuPerRoundNs: this.#cpuNs === undefined ? null : Math.round(this.#cpuNs / rounds),
       floorNs,
-      ratioToFloor: floorNs === null ? null : Number((rttNs.p50 / floorNs).toPrecision(4)),
+      ratioToFloor: floorNs === null || leased ? null : ratio(rttNs.p50, floorNs),
+      shareOfCopy: floorNs === null || perSecond === null || !leased ? null : ratio(perSecond * floorNs, 1e9),
       tail: this.#tail.tail(rttNs.p50),
       ...(twin ? { peer: this.lane.name } : {}),
     }

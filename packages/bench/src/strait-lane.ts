@@ -1,6 +1,7 @@
 import { type Channel, StraitError, type SyncChannel } from '@strait/core'
 import { loadTransport, type SpawnedPeer, schemeOf, spawnPeer } from 'strait'
 import type { Lane, SyncLane } from './lane.js'
+import { answerInPlace, checkLeases, type LeasingChannel, leasedLane } from './leases.js'
 import { Responder } from './payload.js'
 import { ownTid } from './placement.js'
 import { type SelfReport, SelfWatch } from './self-report.js'
@@ -9,6 +10,7 @@ import { type SelfReport, SelfWatch } from './self-report.js'
 interface Order {
   readonly payloadBytes: number
   readonly sync: boolean
+  readonly leased: boolean
 }
 
 /** Room for orders and reports: thousands of collections. */
@@ -17,17 +19,20 @@ const REPORT_BYTES = 1024 * 1024
 export interface LaneOptions {
   /** Both ends block their threads. Default: false. */
   sync?: boolean | undefined
+  /** Messages are written and read in place. Default: false. */
+  leased?: boolean | undefined
 }
 
 /**
  * A lane over one of our transports, to a process of its own.
  *
- * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when it shall block and cannot.
+ * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when it shall block, or write in place, and cannot; `TOO_LARGE` to be
+ *   written in place.
  */
 export async function straitLane(
   url: string,
   payloadBytes: number,
-  { sync = false }: LaneOptions = {},
+  { sync = false, leased = false }: LaneOptions = {},
 ): Promise<Lane> {
   if (sync && !(await canBlock(url))) {
     const reason = 'its channels have no sendSync and receiveSync'
@@ -37,12 +42,15 @@ export async function straitLane(
   const peer = await spawnPeer(url, entry, { maxMessageSize: Math.max(payloadBytes, REPORT_BYTES) })
   const { channel } = peer
   const tid = fromJson<number>(await channel.receive())
-  await channel.send(toJson({ payloadBytes, sync } satisfies Order))
+  const inPlace = leased ? await openLeased(peer, url, payloadBytes) : undefined
+  await channel.send(toJson({ payloadBytes, sync, leased } satisfies Order))
   return {
     ...peerLane(peer, payloadBytes),
+    ...inPlace,
     tid,
     sync: sync ? syncLane(channel as unknown as SyncChannel) : undefined,
     async report() {
+      inPlace?.release()
       // Not awaited first: where nothing is in the way it has left when this returns.
       const sent = channel.send(endOf(payloadBytes))
       const report = await channel.receive()
@@ -72,6 +80,29 @@ export function peerLane(peer: SpawnedPeer, payloadBytes: number): Lane {
   }
 }
 
+/** A peer whose messages cannot be written in place is closed. */
+async function openLeased(peer: SpawnedPeer, url: string, payloadBytes: number) {
+  try {
+    checkLeases(peer.channel, url, payloadBytes)
+    return leasedLane(peer.channel, payloadBytes)
+  } catch (error) {
+    await peer.close()
+    throw error
+  }
+}
+
+/** Whether the channels of an address have `claim` and `receiveLease`. Only a channel tells, so one is opened. */
+export async function canLease(url: string): Promise<boolean> {
+  try {
+    const lane = await straitLane(url, 0, { leased: true })
+    await lane.close()
+    return true
+  } catch (error) {
+    if (StraitError.is(error, 'NOT_SUPPORTED')) return false
+    throw error
+  }
+}
+
 /** Whether the channels of an address have `sendSync` and `receiveSync`. */
 export async function canBlock(url: string): Promise<boolean> {
   return (await loadTransport(schemeOf(url, 'bench'))).capabilities.sync
@@ -90,7 +121,10 @@ function syncLane(channel: SyncChannel): SyncLane {
 /** The other end of {@link straitLane}, in its process: answers, and reports when a stretch has ended. */
 export async function serveLane(channel: Channel): Promise<void> {
   await channel.send(toJson(ownTid()))
-  const { payloadBytes, sync } = fromJson<Order>(await channel.receive())
+  const order = await channel.receive()
+  // Our end has found that it cannot do what it should.
+  if (order === undefined) return
+  const { payloadBytes, sync, leased } = fromJson<Order>(order)
   const end = endOf(payloadBytes).length
   const watch = new SelfWatch(() => parksOf(channel))
   for (;;) {
@@ -99,7 +133,9 @@ export async function serveLane(channel: Channel): Promise<void> {
     watch.begin()
     const ended = sync
       ? answerSync(channel as SyncChannel, first, end)
-      : await answerUntil(channel, first, end)
+      : leased
+        ? await answerInPlace(channel as LeasingChannel, first, end)
+        : await answerUntil(channel, first, end)
     if (!ended) break
     await channel.send(toJson((await watch.report()) satisfies SelfReport))
   }

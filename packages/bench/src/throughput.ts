@@ -28,8 +28,15 @@ export async function throughput(lane: Lane, ms: number): Promise<Moved> {
   const end = start + ms * 1e6
   let messages = 0
   if (size === 0) await sendOne(lane, first)
+  const write = (room: Uint8Array) => writePayload(room, messages)
   do {
-    if (lane.sync === undefined) {
+    if (lane.sendInPlace !== undefined) {
+      for (let count = 0; count < perLook; count++) {
+        messages++
+        const room = lane.sendInPlace(write)
+        if (room !== undefined) await room
+      }
+    } else if (lane.sync === undefined) {
       for (let count = 0; count < perLook; count++) {
         writePayload(message, ++messages)
         const room = lane.send(message)

@@ -50,6 +50,15 @@ describe('bench', () => {
     await expect(names(['unix:'])).rejects.toMatchObject({ code: 'ERR_STRAIT_NOT_SUPPORTED' })
   })
 
+  it('has a row in mode leased for a transport that writes in place, and for others an error if named', async () => {
+    const names = async (urls?: string[]) => {
+      const { rows } = await bench({ urls, modes: ['leased'], payloads: [1], peers: true, quick: true })
+      return rows.map(({ url, mode, peer }) => [peer ?? url, mode])
+    }
+    expect(await names()).toEqual(schemes.includes('shm') ? [['shm:', 'leased']] : [])
+    await expect(names(['unix:'])).rejects.toMatchObject({ code: 'ERR_STRAIT_NOT_SUPPORTED' })
+  })
+
   it.skipIf(!schemes.includes('shm'))(
     'has a row for each wait strategy, in the order of the URLs (skipped without the addon)',
     async () => {

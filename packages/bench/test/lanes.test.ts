@@ -3,7 +3,16 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
-import { canBlock, findTwin, type Lane, roundTrips, straitLane, throughput, twins } from '../dist/index.js'
+import {
+  canBlock,
+  canLease,
+  findTwin,
+  type Lane,
+  roundTrips,
+  straitLane,
+  throughput,
+  twins,
+} from '../dist/index.js'
 
 // A guard against hangs, not an expectation.
 vi.setConfig({ testTimeout: 60_000 })
@@ -77,6 +86,73 @@ describe.skipIf(blocking.length === 0).each(blocking)('over %s, both ends blocki
     process.kill(lane.pid!, 'SIGKILL')
     await expect(roundTrips(lane, { ms: 3_600_000 })).rejects.toThrow()
     await lane.close()
+  })
+})
+
+const leasing: string[] = []
+for (const scheme of schemes) if (await canLease(`${scheme}:`)) leasing.push(scheme)
+
+it('messages of shm: can be written and read in place, where the addon is there, and no others', () => {
+  expect(leasing).toEqual(schemes.filter((scheme) => scheme === 'shm'))
+})
+
+describe.skipIf(leasing.length === 0).each(leasing)('over %s, in place', (scheme) => {
+  it.each([0, 1, 2, 64, 30_000])('%d bytes go there and back, one way, and back', async (size) => {
+    const lane = await straitLane(`${scheme}:`, size, { leased: true })
+    for (let time = 0; time < 2; time++) {
+      expect((await roundTrips(lane, { rounds: 300 })).durations.count).toBe(300)
+      expect((await throughput(lane, 1)).messages).toBeGreaterThan(1)
+      await lane.report!()
+    }
+    await lane.close()
+    expect(() => process.kill(lane.pid!, 0)).toThrow('ESRCH')
+  })
+
+  it('one way every message is written where the peer reads it, and nowhere else', async () => {
+    const lane = await straitLane(`${scheme}:`, 64, { leased: true })
+    const buffers = new Set<ArrayBufferLike>()
+    let written = 0
+    function seen(write: (room: Uint8Array) => void) {
+      return lane.sendInPlace!((room) => {
+        expect(room.length).toBe(64)
+        buffers.add(room.buffer)
+        written++
+        write(room)
+      })
+    }
+    function unexpected(): never {
+      throw new Error('it was copied')
+    }
+    const { messages } = await throughput({ ...lane, sendInPlace: seen, send: unexpected }, 1)
+    // All but the question at the end.
+    expect(written).toBe(messages - 1)
+    expect(buffers.size).toBe(1)
+    await lane.close()
+  })
+
+  it('a question to a peer that was killed fails', async () => {
+    const lane = await straitLane(`${scheme}:`, 64, { leased: true })
+    await roundTrips(lane, { rounds: 1 })
+    process.kill(lane.pid!, 'SIGKILL')
+    await expect(roundTrips(lane, { ms: 3_600_000 })).rejects.toThrow()
+    await lane.close()
+  })
+
+  it('a message that is too large to be written in place is refused, with the ring that has room', async () => {
+    await expect(straitLane(`${scheme}:`, 100_000, { leased: true })).rejects.toMatchObject({
+      code: 'ERR_STRAIT_TOO_LARGE',
+      message: expect.stringContaining('?ring=262144 makes room for it'),
+    })
+    const lane = await straitLane(`${scheme}:?ring=262144`, 100_000, { leased: true })
+    expect((await roundTrips(lane, { rounds: 3 })).durations.count).toBe(3)
+    await lane.close()
+  })
+})
+
+it('over a transport that cannot write in place, a lane that shall is refused', async () => {
+  await expect(straitLane('unix:', 64, { leased: true })).rejects.toMatchObject({
+    code: 'ERR_STRAIT_NOT_SUPPORTED',
+    message: expect.stringContaining('its channels have no claim'),
   })
 })
 

@@ -55,6 +55,7 @@ describe('strait bench', () => {
         cpuPerRoundNs: figure,
         floorNs: null,
         ratioToFloor: null,
+        shareOfCopy: null,
         tail: {
           rounds: figure,
           collecting: figure,
@@ -89,6 +90,18 @@ describe('strait bench', () => {
       expect(stdout).toMatch(/ × floor$/m)
       expect(stdout).toMatch(/^ {2}unix: .* \d+\.\d\d$/m)
       expect(stdout).toMatch(/^ {2}mem: .*B\/s$/m)
+    },
+  )
+
+  it.skipIf(!hasCompiler || !supported)(
+    'has a column for what is written in place, in percent of memcpy',
+    async () => {
+      const args = ['bench', '--floor', '--quick', '--mode', 'leased', '--payload', '4096', '--url', 'shm:']
+      const { stdout } = await strait(args)
+      expect(stdout).toMatch(/^4,096 bytes, leased: /m)
+      expect(stdout).toMatch(/ of memcpy$/m)
+      expect(stdout).toMatch(/^ {2}shm: .* \d+ %$/m)
+      expect(stdout).not.toContain('× floor')
     },
   )
 
@@ -142,7 +155,7 @@ describe('strait bench', () => {
   it.concurrent.each([
     [['--payload', '1.5'], 'Must be a whole number of bytes from 0'],
     [['--payload', '16777217'], 'Must be a whole number of bytes'],
-    [['--mode', 'hot', 'cold'], 'Allowed choices are hot, parked, sync'],
+    [['--mode', 'hot', 'cold'], 'Allowed choices are hot, parked, sync, leased'],
     [['--url', 'nix:'], 'there is no transport'],
   ])('refuses %j with exit code 2', async (args, reason) => {
     const { code, stderr } = await strait(['bench', ...args])

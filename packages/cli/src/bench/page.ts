@@ -20,12 +20,14 @@ const MODES: Readonly<Record<Mode, string>> = {
   hot: 'hot',
   parked: 'parked: a pause before each question',
   sync: 'sync: both ends block their threads',
+  leased: 'leased: written and read in place',
 }
 
 /** What `strait bench` prints for people. */
 export function page(machine: Machine, rows: readonly Row[], options: PageOptions): string {
   const { peers, tail } = options
-  const floors = rows.some(({ floorNs }) => floorNs !== null)
+  const floors = rows.some(({ ratioToFloor }) => ratioToFloor !== null)
+  const copies = rows.some(({ shareOfCopy }) => shareOfCopy !== null)
   return [
     ...blocks(rows).flatMap((shown) => {
       const { payloadBytes, mode, placement } = shown[0]!
@@ -44,6 +46,9 @@ export function page(machine: Machine, rows: readonly Row[], options: PageOption
         'CPU: what both use for it. One way: as fast as it goes, until all was read.',
         ...(peers ? ['Ratio: p50 to that of the bare-Node twin below, measured in turns with it.'] : []),
         ...(floors ? ['× floor: p50 to that of blocking C over the same mechanism, in turns with it.'] : []),
+        ...(copies
+          ? ['of memcpy: one way to what memcpy(3) copies of such messages, in turns with it.']
+          : []),
         ...(tail
           ? [
               'Slowest: the slowest thousandth of the rounds; in how many of them garbage was collected (gc); how many',
@@ -108,6 +113,12 @@ function benchTable(rows: readonly Row[]): string {
   }
   if (rows.some(({ ratioToFloor }) => ratioToFloor !== null)) {
     columns.push({ head: '× floor', cell: ({ ratioToFloor }) => ratioToFloor?.toFixed(2) ?? '' })
+  }
+  if (rows.some(({ shareOfCopy }) => shareOfCopy !== null)) {
+    columns.push({
+      head: 'of memcpy',
+      cell: ({ shareOfCopy }) => (shareOfCopy === null ? '' : `${(100 * shareOfCopy).toFixed(0)} %`),
+    })
   }
   return table(columns, rows, width())
 }

@@ -29,7 +29,7 @@ export function addBench(program: Command): void {
       new Option(
         '--mode <mode...>',
         'hot: question upon answer; parked: both ends sleep before each question; sync: both ends block their ' +
-          'threads, where the transport can',
+          'threads, leased: messages are written and read in place, both where the transport can',
       )
         .choices(modes)
         .default(['hot'], 'hot'),
@@ -39,7 +39,10 @@ export function addBench(program: Command): void {
         .choices(placements)
         .default('different-cores'),
     )
-    .option('--floor', 'measure blocking C over the same mechanism beside each transport that has it')
+    .option(
+      '--floor',
+      'measure blocking C over the same mechanism beside each transport that has it, and memcpy beside leased rows',
+    )
     .option('--peers', 'measure the bare-Node twin of each transport beside it')
     .option('--tail', 'show what the slowest rounds are made of')
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
@@ -52,6 +55,7 @@ Examples:
   $ strait bench --url unix: tcp: --payload 64 65536
   $ strait bench --floor --url pipe: fifo: seqpacket: unix:
   $ strait bench --mode hot parked sync --url pipe: fifo: --tail
+  $ strait bench --mode leased --url 'shm:?ring=4194304' --payload 1048576 --floor
   $ strait bench --peers --placement same-core
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
