@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '../base-channel.js'
 import { StraitError, throwIfAborted } from '../error.js'
+import { nodeArguments } from './node-arguments.js'
 import { type InheritedEnds, type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
 import {
   meet,
@@ -63,7 +64,7 @@ export async function spawnProcess(
 /** Starts the child with the lifeline and what its end of the channel needs. */
 function startChild(
   entry: string | URL,
-  { args = [], execArgv = process.execArgv, env = process.env, cwd, stdio = [] }: SpawnOptions,
+  { args = [], execArgv = nodeArguments(), env = process.env, cwd, stdio = [] }: SpawnOptions,
   inherited: readonly ('pipe' | 'ipc' | number)[],
   scheme: string,
 ): ChildProcess {

@@ -16,7 +16,7 @@ const GRACE = 5_000
 export interface SpawnOptions extends ChannelOptions {
   /** Arguments of the program. A peer in this thread has no command line: these and the rest have no effect on it. */
   args?: readonly string[] | undefined
-  /** Options of Node. Default: this process's own. */
+  /** Options of Node. Default: this process's own, without code of its command line (`-e`). */
   execArgv?: readonly string[] | undefined
   env?: NodeJS.ProcessEnv | undefined
   /** No effect on a thread, which shares this process's directory. */
