@@ -1,5 +1,6 @@
 import type { ChannelOptions } from './channel.js'
 import { StraitError } from './error.js'
+import { afterTurn } from './event-loop.js'
 import { Kind, readUint32, writeUint32 } from './frame.js'
 import { type Agreement, handshake, type Role } from './handshake.js'
 import { IdleWatch } from './idle-watch.js'
@@ -11,6 +12,9 @@ import { StreamWire } from './stream-wire.js'
 
 /** The length in front of a message that travels in parts. */
 const LENGTH_SIZE = 4
+
+/** Packets that make no message are read so many at a time; then the event loop gets its turn. */
+const PACKETS_PER_TURN = 1024
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -133,6 +137,8 @@ class PacketedLink implements Link {
   #body: Uint8Array | undefined
   #filled = 0
   #starved = false
+  /** How many more packets may be read before the event loop gets its turn. */
+  #left = 0
   #hungUp: { error: StraitError | undefined } | undefined
   #ended = false
 
@@ -187,6 +193,7 @@ class PacketedLink implements Link {
   // Incoming
 
   read(): Uint8Array | undefined {
+    this.#left = PACKETS_PER_TURN
     if (this.#body !== undefined && this.#fill(this.#body)) return this.#whole()
     const payload = this.#ended ? undefined : this.#packets.read()
     return payload === undefined ? this.#nothing() : this.#message(payload)
@@ -198,6 +205,7 @@ class PacketedLink implements Link {
     const payload = this.#ended ? undefined : packets.look(patiently)
     if (payload === undefined) return this.#nothing()
     this.#watch.heard()
+    this.#left = PACKETS_PER_TURN
     return this.#message(payload)
   }
 
@@ -207,6 +215,10 @@ class PacketedLink implements Link {
       const message = this.#take(this.#packets.kind, next)
       if (message !== undefined || this.#ended) return message
       if (this.#body !== undefined && this.#fill(this.#body)) return this.#whole()
+      if (--this.#left <= 0) {
+        afterTurn(() => this.events.readable())
+        return undefined
+      }
     }
     return this.#nothing()
   }
@@ -216,6 +228,7 @@ class PacketedLink implements Link {
     const packets = this.#packets
     if (packets.readPart === undefined || this.#ended) return false
     while (this.#filled < body.length) {
+      if (--this.#left <= 0) return false
       const length = packets.readPart(body, this.#filled)
       if (length === 0) return false
       this.#filled += length

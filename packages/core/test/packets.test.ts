@@ -107,6 +107,30 @@ describe('packets that can be looked at before they tell', () => {
   })
 })
 
+describe('C13 packets that make no message', () => {
+  it.each([
+    ['pongs', packet(Kind.PONG), packet(Kind.PONG)],
+    ['parts of one byte', packet(Kind.FIRST, 0, 0, 1, 0), packet(Kind.MORE, 1)],
+  ])('do not keep the event loop from its turn: %s', async (_, begin, same) => {
+    const { link, far } = await greeted()
+    const witness = new Witness(link)
+    // As memory is that a peer has written full: there is always one more.
+    let calls = 0
+    vi.spyOn(far.peer, 'read').mockImplementation(() => {
+      if (calls > 100_000) throw new Error('it never stops')
+      const next = calls++ === 0 ? begin : same
+      far.peer.kind = next[0]!
+      return next.subarray(1)
+    })
+    expect(link.read()).toBeUndefined()
+    const before = calls
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(calls).toBeGreaterThan(before)
+    expect([witness.messages, witness.ends]).toEqual([[], []])
+    link.destroy()
+  })
+})
+
 describe('packets whose parts go where they belong', () => {
   /** Also takes MORE packets that fit straight into a message, and says how long each was. */
   async function placing(partSize?: number) {

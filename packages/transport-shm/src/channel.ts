@@ -163,15 +163,16 @@ export class ShmChannel extends BlockingChannel {
     this.#lending = true
   }
 
-  #lease(bytes: Uint8Array): Lease {
-    const release = () => this.#packets.giveBack(bytes)
+  #lease(message: Uint8Array): Lease {
+    const bytes = this.#packets.bytesOf(message)
+    const release = () => this.#packets.giveBack(message)
     return { bytes, release, [Symbol.dispose]: release }
   }
 
   /** A message that its receiver may keep. */
   #own(message: Uint8Array | undefined): Uint8Array | undefined {
     if (message === undefined || !this.#packets.isLent(message)) return message
-    const copy = message.slice()
+    const copy = this.#packets.bytesOf(message).slice()
     this.#packets.giveBack(message)
     return copy
   }

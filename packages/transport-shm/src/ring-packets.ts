@@ -68,6 +68,8 @@ export class RingPackets implements PacketLink {
   /** Messages are handed out where they lie, one at a time. */
   #lending = false
   #loan: Uint8Array | undefined
+  /** What was lent when the memory went, for whom it has not reached yet. */
+  #kept: Uint8Array | undefined
   /** Sizes of the rooms that are asked for, by the messages that stand for them in the queue of senders. */
   readonly #wanted = new Map<Uint8Array, number>()
   #claimed: Uint8Array | undefined
@@ -245,6 +247,11 @@ export class RingPackets implements PacketLink {
     return message === this.#loan
   }
 
+  /** The bytes of a message that its receiver gets now: those that were lent, or what is left of them. */
+  bytesOf(message: Uint8Array): Uint8Array {
+    return message === this.#loan ? (this.#kept ?? message) : message
+  }
+
   /** The room of a message is the other end's again; the ones behind it can be read. */
   giveBack(message: Uint8Array): void {
     if (message !== this.#loan) return
@@ -347,6 +354,7 @@ export class RingPackets implements PacketLink {
 
   destroy(): void {
     this.#ended = true
+    this.#kept = this.#loan?.slice()
     this.#rings.close()
     this.#memory.close()
     this.#control.destroy()

@@ -18,7 +18,7 @@ const PADDING = 0xffffffff
 const MAX_MESSAGE_SIZE = 20_000
 const LONGEST = CAPACITY / 2 - 16
 /** Of which a whole lap is a peer that sends for ever. */
-const LAPS = [Kind.DATA, Kind.FIRST, Kind.MORE, Kind.END]
+const LAPS = [Kind.DATA, Kind.FIRST, Kind.MORE, Kind.END, Kind.PING, Kind.PONG]
 
 /** xorshift32 */
 class Random {

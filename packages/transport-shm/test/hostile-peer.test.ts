@@ -1,5 +1,6 @@
 import { Kind } from '@strait/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { turns } from '../../core/test/support/leftovers.js'
 import { failure } from '../../rendezvous/test/support/ends.js'
 import { type ShmChannel, shm } from '../src/index.js'
 import { type Attack, BELLS, RECORDS, ROOM } from './support/attacks.js'
@@ -153,4 +154,16 @@ describe('C13 a peer that ends', () => {
     expect(await received()).toEqual([[], undefined])
     expect((await channel.closed).by).toBe('peer')
   })
+})
+
+it('what was lent before the memory went is still a message', async () => {
+  expect(channel.tryReceiveLease()).toBeUndefined()
+  peer.send(Kind.DATA, utf8('good'))
+  await turns(20)
+  fill(channel, new Uint8Array(100))
+  peer.free(4n)
+  channel.trySend(new Uint8Array(100))
+  await turns(20)
+  expect(text(channel.tryReceive())).toBe('good')
+  expect((await channel.closed).error).toEqual(failure('CORRUPT'))
 })
