@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-seqpacket': ['core', 'posix', 'rendezvous'],
   'transport-shm': ['core', 'posix', 'rendezvous'],
   strait: ['core', ...transports],
-  bench: ['core', 'strait'],
+  bench: ['core', 'posix', 'strait'],
   cli: ['core', 'strait', 'bench', 'posix', 'rendezvous'],
 }
 

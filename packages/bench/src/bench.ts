@@ -189,8 +189,7 @@ async function open(
   if (program !== undefined && mechanism !== undefined && hasFloor) {
     ours.compareWith(await openFloor(program, mechanism, size, placer.ends))
   }
-  // What a bare-Node program would block on, or write in place, there is not.
-  const twin = peers && mode !== 'sync' && mode !== 'leased' ? findTwin(scheme, size) : undefined
+  const twin = peers ? findTwin(scheme, size, mode) : undefined
   if (twin !== undefined) runs.push(new Run({ ...subject, twin: true }, await twin(size)))
 }
 

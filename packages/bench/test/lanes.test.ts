@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { supported } from '@strait/posix'
 import { peerSchemes } from 'strait'
 import { describe, expect, it, vi } from 'vitest'
 import {
+  blockingTwins,
   canBlock,
   canLease,
   findTwin,
@@ -17,11 +19,16 @@ import {
 // A guard against hangs, not an expectation.
 vi.setConfig({ testTimeout: 60_000 })
 
+// The addon is below it.
+const blocking = Object.entries(blockingTwins).filter(() => supported)
+
 const lanes: [string, (payloadBytes: number) => Promise<Lane>][] = [
   ...(await peerSchemes()).map(
     (scheme) => [scheme, (size: number) => straitLane(`${scheme}:`, size)] as [string, never],
   ),
-  ...Object.entries(twins).map(([scheme, twin]) => [`the twin of ${scheme}`, twin] as [string, never]),
+  ...[...Object.entries(twins), ...blocking].map(
+    ([scheme, twin]) => [`the twin of ${scheme}`, twin] as [string, never],
+  ),
 ]
 
 describe.each(lanes)('over %s', (_, open) => {
@@ -47,7 +54,7 @@ describe.each(lanes)('over %s', (_, open) => {
 
 const withEmpty = lanes.filter(([name]) => {
   const scheme = /^the twin of (.*)/.exec(name)?.[1]
-  return scheme === undefined || findTwin(scheme, 0) !== undefined
+  return scheme === undefined || scheme in blockingTwins || findTwin(scheme, 0) !== undefined
 })
 
 describe.each(withEmpty)('over %s', (_, open) => {
@@ -66,10 +73,10 @@ it('bare sockets have no twin for empty messages, which they cannot send', () =>
 })
 
 const schemes = await peerSchemes()
-const blocking: string[] = []
-for (const scheme of schemes) if (await canBlock(`${scheme}:`)) blocking.push(scheme)
+const withSync: string[] = []
+for (const scheme of schemes) if (await canBlock(`${scheme}:`)) withSync.push(scheme)
 
-describe.skipIf(blocking.length === 0).each(blocking)('over %s, both ends blocking', (scheme) => {
+describe.skipIf(withSync.length === 0).each(withSync)('over %s, both ends blocking', (scheme) => {
   it.each([0, 1, 2, 64, 100_000])('%d bytes go there and back, one way, and back', async (size) => {
     const lane = await straitLane(`${scheme}:`, size, { sync: true })
     expect((await roundTrips(lane, { rounds: 10 })).durations.count).toBe(10)
@@ -149,6 +156,13 @@ describe.skipIf(leasing.length === 0).each(leasing)('over %s, in place', (scheme
   })
 })
 
+it('what blocks is measured beside the ring alone, and what is written in place beside nothing', () => {
+  expect(findTwin('shm', 64, 'sync')).toBe(blockingTwins.shm)
+  expect(findTwin('shm', 64, 'hot')).toBeUndefined()
+  expect(findTwin('unix', 64, 'sync')).toBeUndefined()
+  expect(findTwin('unix', 64, 'leased')).toBeUndefined()
+})
+
 it('over a transport that cannot write in place, a lane that shall is refused', async () => {
   await expect(straitLane('unix:', 64, { leased: true })).rejects.toMatchObject({
     code: 'ERR_STRAIT_NOT_SUPPORTED',
@@ -196,7 +210,11 @@ describe.each(lanes.filter(([name]) => !IN_THIS_PROCESS.includes(name)))('over %
   })
 })
 
-describe.each(Object.keys(twins).filter((scheme) => scheme !== 'worker'))('the twin of %s', (scheme) => {
+const spawned = [...Object.keys(twins), ...blocking.map(([scheme]) => scheme)].filter(
+  (scheme) => scheme !== 'worker',
+)
+
+describe.each(spawned)('the twin of %s', (scheme) => {
   it('has a peer that ends when this process is killed', async () => {
     const script = fileURLToPath(new URL('./support/open.mjs', import.meta.url))
     const opener = spawn(process.execPath, [script, scheme], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,7 +1,7 @@
 // Opens the twin that is named, says the pid of its peer, and waits to be killed.
-import { roundTrips, twins } from '@strait/bench'
+import { blockingTwins, roundTrips, twins } from '@strait/bench'
 
-const lane = await twins[process.argv[2]](64)
+const lane = await { ...twins, ...blockingTwins }[process.argv[2]](64)
 await roundTrips(lane, { rounds: 1 })
 console.log(lane.pid)
 setInterval(() => {}, 1000)

@@ -44,7 +44,9 @@ export function page(machine: Machine, rows: readonly Row[], options: PageOption
       [
         'Round trip: there and back between two processes, one at a time (mem: in one).',
         'CPU: what both use for it. One way: as fast as it goes, until all was read.',
-        ...(peers ? ['Ratio: p50 to that of the bare-Node twin below, measured in turns with it.'] : []),
+        ...(peers
+          ? ['Ratio: p50 to that of the twin below, without Strait, measured in turns with it.']
+          : []),
         ...(floors ? ['× floor: p50 to that of blocking C over the same mechanism, in turns with it.'] : []),
         ...(copies
           ? ['of memcpy: one way to what memcpy(3) copies of such messages, in turns with it.']

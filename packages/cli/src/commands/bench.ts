@@ -43,7 +43,10 @@ export function addBench(program: Command): void {
       '--floor',
       'measure blocking C over the same mechanism beside each transport that has it, and memcpy beside leased rows',
     )
-    .option('--peers', 'measure the bare-Node twin of each transport beside it')
+    .option(
+      '--peers',
+      'measure the bare-Node twin of each transport beside it; in mode sync the ring alone beside shm:',
+    )
     .option('--tail', 'show what the slowest rounds are made of')
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
