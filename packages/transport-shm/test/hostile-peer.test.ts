@@ -53,8 +53,9 @@ describe('C13 a peer that writes', () => {
       const receiving = received()
       peer.send(Kind.DATA, utf8('good'))
       await attack(peer)
-      const [[good], error] = await receiving
+      const [[good, ...others], error] = await receiving
       expect(good).toBe('good')
+      expect(others).toHaveLength(peer.fillers)
       expect(error).toEqual(failure(code))
       expect((await channel.closed).error).toBe(error)
       expect(() => channel.trySend(utf8('x'))).toThrow(failure(code))
