@@ -210,8 +210,12 @@ Outcome Rings::write(uint32_t kind, ring::Piece first, ring::Piece second, bool 
 }
 
 uint8_t* Rings::claim(size_t length) {
-  uint8_t* payload = writer_.claim(length);
-  if (payload == nullptr && !writer_.corrupt()) wantRoom(length);
+  uint8_t* payload = nullptr;
+  const Outcome outcome = attempt(true, [&] {
+    payload = writer_.claim(length);
+    return payload != nullptr ? Outcome::done : writer_.corrupt() ? Outcome::corrupt : Outcome::notNow;
+  });
+  if (outcome == Outcome::notNow) wantRoom(length);
   return payload;
 }
 
@@ -281,6 +285,8 @@ int32_t Rings::look(uint64_t now) {
     return found;
   }
   if (!patience_.goesOn(now, stats_.sentMessages + stats_.receivedMessages)) return park(now);
+  // The writer may be waiting for room that is free.
+  if (reader_.publish()) ring();
   stats_.polls++;
   return kStay;
 }
@@ -333,6 +339,7 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
   const uint64_t deadline = uv_hrtime() + static_cast<uint64_t>(ms) * 1'000'000;
   const uint32_t most = patience_.blockingLooks();
   const bool spins = most == UINT32_MAX;
+  if (reader_.publish()) ring();
   int32_t found = happened();
   uint32_t looks = 0;
   for (; found == 0 && looks < most; looks++) {
@@ -343,7 +350,6 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
   stats_.spins += looks;
   if (looks > 0) patience_.blocked(found != 0);
   if (found != 0) return found;
-  if (reader_.publish()) ring();
   if (spins) {
     ms = 0;
   } else {

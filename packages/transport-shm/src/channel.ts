@@ -110,6 +110,7 @@ export class ShmChannel extends BlockingChannel {
       const reason = `${size} bytes cannot be written in place, the limit is ${this.maxClaimSize}`
       throw new StraitError('TOO_LARGE', reason, { operation: 'claim', url: this.url })
     }
+    if (this.sendFailure !== undefined) throw this.sendFailure
     const placeholder = new Uint8Array(0)
     this.#packets.want(placeholder, size)
     return placeholder

@@ -13,6 +13,8 @@ const READABLE = 1
 const WRITABLE = 2
 const BELL = 4
 
+const IMPOSSIBLE = 'left the memory in a state that cannot be'
+
 const EBADF = -9
 const EBADMSG = -74
 const EMSGSIZE = -90
@@ -68,7 +70,7 @@ export class RingPackets implements PacketLink {
   /** Messages are handed out where they lie, one at a time. */
   #lending = false
   #loan: Uint8Array | undefined
-  /** What was lent when the memory went, for whom it has not reached yet. */
+  /** A copy of what is lent, since it was recalled: for whom it has not reached yet. */
   #kept: Uint8Array | undefined
   /** Sizes of the rooms that are asked for, by the messages that stand for them in the queue of senders. */
   readonly #wanted = new Map<Uint8Array, number>()
@@ -129,11 +131,11 @@ export class RingPackets implements PacketLink {
         return
       }
       if (this.#control.kind !== Kind.DATA) {
-        this.#end(this.#corrupt('sent something else than a bell'))
+        this.#giveUp('sent something else than a bell')
         return
       }
     }
-    this.#end(this.#corrupt('rang although nobody slept'))
+    this.#giveUp('rang although nobody slept')
   }
 
   /** The other end is gone. What it has written is still there. */
@@ -161,6 +163,14 @@ export class RingPackets implements PacketLink {
     this.events.end(error)
   }
 
+  /** Ends it, and also who only sends, or has not read everything, learns of it. */
+  #giveUp(what: string): void {
+    if (this.#ended) return
+    const error = this.#corrupt(what)
+    this.events.fail(error)
+    this.#end(error)
+  }
+
   #corrupt(what: string): StraitError {
     return new StraitError('CORRUPT', `the peer ${what}`, { operation: 'receive', url: this.#url })
   }
@@ -181,7 +191,7 @@ export class RingPackets implements PacketLink {
   }
 
   readPart(target: Uint8Array, offset: number): number {
-    if (this.#ended || this.#loan !== undefined) return 0
+    if (this.#ended || this.#isOut) return 0
     const length = this.#rings.readInto(Kind.MORE, target, offset)
     // What it is, or whether there is nothing more, `read` finds out.
     this.#drained = false
@@ -203,7 +213,7 @@ export class RingPackets implements PacketLink {
       this.#newSlab()
       return this.#copy(false)
     }
-    if (reason === EBADMSG) return this.#end(this.#corrupt('left the memory in a state that cannot be'))
+    if (reason === EBADMSG) return this.#end(this.#corrupt(IMPOSSIBLE))
     this.#drained = isAgain(reason)
     if (this.#drained && this.#hungUp !== undefined) this.#end(this.#hungUp.cause)
     return undefined
@@ -228,17 +238,30 @@ export class RingPackets implements PacketLink {
   /** From now on messages are copied; what is lent is the other end's again. */
   stopLending(): void {
     this.#lending = false
-    if (this.#loan !== undefined) this.giveBack(this.#loan)
+    this.#recall()
+    this.events.readable()
+  }
+
+  /** What is lent is the other end's again. Whom it has not reached yet gets a copy. */
+  #recall(): void {
+    if (!this.#isOut) return
+    this.#kept = this.#loan!.slice()
+    this.#rings.giveBack()
+  }
+
+  /** A message is lent, and lies in the memory: those behind it can be read when it has been given back. */
+  get #isOut(): boolean {
+    return this.#loan !== undefined && this.#kept === undefined
   }
 
   #lend(patiently: boolean): Uint8Array | undefined {
-    // Those behind it can be read when it has been given back.
-    if (this.#loan !== undefined) return undefined
+    if (this.#isOut) return undefined
     const found = this.#rings.borrow(patiently)
     if (found < 0) return this.#none(found)
     if ((found & KIND) !== Kind.DATA) return this.#copy(false)
     this.kind = Kind.DATA
     this.#drained = false
+    this.#kept = undefined
     this.#loan = new Uint8Array(this.#memory.bytes.buffer, this.#rings.lentAt(), found >>> LENGTH_SHIFT)
     return this.#loan
   }
@@ -247,7 +270,7 @@ export class RingPackets implements PacketLink {
     return message === this.#loan
   }
 
-  /** The bytes of a message that its receiver gets now: those that were lent, or what is left of them. */
+  /** The bytes of a message for who gets it now: those that are lent, or their copy. */
   bytesOf(message: Uint8Array): Uint8Array {
     return message === this.#loan ? (this.#kept ?? message) : message
   }
@@ -255,7 +278,9 @@ export class RingPackets implements PacketLink {
   /** The room of a message is the other end's again; the ones behind it can be read. */
   giveBack(message: Uint8Array): void {
     if (message !== this.#loan) return
-    this.#loan = undefined
+    const isOut = this.#isOut
+    this.#loan = this.#kept = undefined
+    if (!isOut) return
     this.#rings.giveBack()
     this.events.readable()
   }
@@ -267,11 +292,7 @@ export class RingPackets implements PacketLink {
     if (result === 1) return true
     this.#refused = true
     if (result === 0 || this.#trouble !== undefined) return false
-    const act = () =>
-      result === EBADMSG
-        ? this.#end(this.#corrupt('left the memory in a state that cannot be'))
-        : this.#fail()
-    this.#trouble = act
+    this.#trouble = () => (result === EBADMSG ? this.#giveUp(IMPOSSIBLE) : this.#fail())
     process.nextTick(() => this.#tellTrouble())
     return false
   }
@@ -337,7 +358,7 @@ export class RingPackets implements PacketLink {
     // A blocked thread has no turns of the event loop.
     if (this.#tellTrouble()) return
     // What waits for a claim or a loan of this thread, waits for this thread.
-    const mayRead = reading && this.#loan === undefined
+    const mayRead = reading && !this.#isOut
     const mayWrite = writing && this.#claimed === undefined
     const events = this.#rings.wait(mayRead, mayWrite, ms)
     if (events < 0) return
@@ -354,7 +375,7 @@ export class RingPackets implements PacketLink {
 
   destroy(): void {
     this.#ended = true
-    this.#kept = this.#loan?.slice()
+    this.#recall()
     this.#rings.close()
     this.#memory.close()
     this.#control.destroy()

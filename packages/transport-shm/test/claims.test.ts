@@ -283,3 +283,12 @@ describe('C7 a peer that goes away', () => {
     await expect(there.receive()).rejects.toEqual(failure('RESET'))
   })
 })
+
+it('C7 a claim on a channel that has ended fails with what it has ended with', async () => {
+  const [here, there] = await two()
+  there.abort()
+  await here.closed
+  await expect(here.claim(5)).rejects.toEqual(failure('RESET', 'peer'))
+  expect(() => here.tryClaim(5)).toThrow(failure('RESET', 'peer'))
+  await expect(there.claim(5)).rejects.toEqual(failure('ABORTED'))
+})

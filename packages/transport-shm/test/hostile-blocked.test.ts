@@ -95,6 +95,7 @@ describe('C13 memory that changes while it is looked at', () => {
   it.each([
     ['receive send', 1],
     ['receiveSync', 2],
+    ['sendSync', 3],
     ['receiveLease claim', 4],
   ])('ends `%s` with one of a few codes, and never the process', async (what, seed) => {
     for (let round = 0; round < ROUNDS; round++) victim.say(what)

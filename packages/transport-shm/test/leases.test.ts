@@ -312,3 +312,21 @@ describe('C7 a peer that goes away behind a lease', () => {
     await expect(here.receive()).rejects.toEqual(failure('RESET'))
   })
 })
+
+describe.each(['close', 'abort'] as const)(
+  'C3 a receive that has its message when %s is called, after a lease',
+  (end) => {
+    it('gets bytes of its own', async () => {
+      const [here, there] = await two()
+      await here.send(utf8('x'))
+      ;(await there.receiveLease())!.release()
+      await here.send(utf8('hello'))
+      const receiving = there.receive()
+      void there[end]()
+      here.abort()
+      const message = await receiving
+      await there.closed
+      expect(text(message)).toBe('hello')
+    })
+  },
+)

@@ -201,3 +201,14 @@ describe.each(['adaptive', 'park'])('with %s', (wait) => {
     expect(await there.receive()).toHaveLength(here.maxClaimSize)
   })
 })
+
+it('with spin a writer that needs the whole ring gets the last of it, although nobody asks for more', async () => {
+  const [here, there] = await two('?wait=spin&ring=4096')
+  // The record behind these does not fit before the end of the ring, and needs all of it but a few bytes.
+  for (let i = 0; i < 18; i++) expect(here.trySend(new Uint8Array(100))).toBe(true)
+  expect(here.trySend(new Uint8Array(72))).toBe(true)
+  const sending = here.send(new Uint8Array(here.maxClaimSize))
+  for (let i = 0; i < 19; i++) expect(there.tryReceive()).toBeDefined()
+  await sending
+  expect(await there.receive()).toHaveLength(here.maxClaimSize)
+})
