@@ -2,7 +2,14 @@ import { defineConfig } from 'vitest/config'
 import { supported } from './packages/posix/dist/index.js'
 
 /** What cannot even be loaded without the native addon. */
-const NATIVE = ['posix', 'rendezvous', 'transport-pipe', 'transport-fifo', 'transport-seqpacket', 'transport-shm']
+const NATIVE = [
+  'posix',
+  'rendezvous',
+  'transport-pipe',
+  'transport-fifo',
+  'transport-seqpacket',
+  'transport-shm',
+]
 
 if (!supported && process.env.VITEST_WORKER_ID === undefined)
   console.log(`the native addon is not built: the tests of ${NATIVE.join(', ')} are skipped`)
