@@ -165,15 +165,15 @@ export class ShmChannel extends BlockingChannel {
   }
 
   #lease(message: Uint8Array): Lease {
-    const bytes = this.#packets.bytesOf(message)
+    const bytes = this.#packets.loan.bytesOf(message)
     const release = () => this.#packets.giveBack(message)
     return { bytes, release, [Symbol.dispose]: release }
   }
 
   /** A message that its receiver may keep. */
   #own(message: Uint8Array | undefined): Uint8Array | undefined {
-    if (message === undefined || !this.#packets.isLent(message)) return message
-    const copy = this.#packets.bytesOf(message).slice()
+    if (message === undefined || !this.#packets.loan.isOf(message)) return message
+    const copy = this.#packets.loan.bytesOf(message).slice()
     this.#packets.giveBack(message)
     return copy
   }

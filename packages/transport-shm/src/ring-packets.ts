@@ -2,6 +2,7 @@ import { Kind, type LinkEvents, NO_EVENTS, type PacketLink, type PeerInfo, Strai
 import { isAgain, kernelError, native, type Rings, type SharedMemory } from '@strait/posix'
 import type { SocketPackets } from '@strait/rendezvous'
 import { cpuQuota } from './cpu-quota.js'
+import { Loan } from './loan.js'
 import { Slab } from './slab.js'
 import { WAITS, type Wait } from './waits.js'
 
@@ -69,9 +70,7 @@ export class RingPackets implements PacketLink {
   #hungUp: { cause: StraitError | undefined } | undefined
   /** Messages are handed out where they lie, one at a time. */
   #lending = false
-  #loan: Uint8Array | undefined
-  /** A copy of what is lent, since it was recalled: for whom it has not reached yet. */
-  #kept: Uint8Array | undefined
+  readonly loan = new Loan()
   /** Sizes of the rooms that are asked for, by the messages that stand for them in the queue of senders. */
   readonly #wanted = new Map<Uint8Array, number>()
   #claimed: Uint8Array | undefined
@@ -191,7 +190,7 @@ export class RingPackets implements PacketLink {
   }
 
   readPart(target: Uint8Array, offset: number): number {
-    if (this.#ended || this.#isOut) return 0
+    if (this.#ended || this.loan.isOut) return 0
     const length = this.#rings.readInto(Kind.MORE, target, offset)
     // What it is, or whether there is nothing more, `read` finds out.
     this.#drained = false
@@ -238,49 +237,25 @@ export class RingPackets implements PacketLink {
   /** From now on messages are copied; what is lent is the other end's again. */
   stopLending(): void {
     this.#lending = false
-    this.#recall()
+    if (!this.loan.recall()) return
+    this.#rings.giveBack()
     this.events.readable()
   }
 
-  /** What is lent is the other end's again. Whom it has not reached yet gets a copy. */
-  #recall(): void {
-    if (!this.#isOut) return
-    this.#kept = this.#loan!.slice()
-    this.#rings.giveBack()
-  }
-
-  /** A message is lent, and lies in the memory: those behind it can be read when it has been given back. */
-  get #isOut(): boolean {
-    return this.#loan !== undefined && this.#kept === undefined
-  }
-
   #lend(patiently: boolean): Uint8Array | undefined {
-    if (this.#isOut) return undefined
+    if (this.loan.isOut) return undefined
     const found = this.#rings.borrow(patiently)
     if (found < 0) return this.#none(found)
     if ((found & KIND) !== Kind.DATA) return this.#copy(false)
     this.kind = Kind.DATA
     this.#drained = false
-    this.#kept = undefined
-    this.#loan = new Uint8Array(this.#memory.bytes.buffer, this.#rings.lentAt(), found >>> LENGTH_SHIFT)
-    return this.#loan
+    const { buffer } = this.#memory.bytes
+    return this.loan.begin(new Uint8Array(buffer, this.#rings.lentAt(), found >>> LENGTH_SHIFT))
   }
 
-  isLent(message: Uint8Array): boolean {
-    return message === this.#loan
-  }
-
-  /** The bytes of a message for who gets it now: those that are lent, or their copy. */
-  bytesOf(message: Uint8Array): Uint8Array {
-    return message === this.#loan ? (this.#kept ?? message) : message
-  }
-
-  /** The room of a message is the other end's again; the ones behind it can be read. */
+  /** The room of a message that was lent is the other end's again; the ones behind it can be read. */
   giveBack(message: Uint8Array): void {
-    if (message !== this.#loan) return
-    const isOut = this.#isOut
-    this.#loan = this.#kept = undefined
-    if (!isOut) return
+    if (!this.loan.end(message)) return
     this.#rings.giveBack()
     this.events.readable()
   }
@@ -358,7 +333,7 @@ export class RingPackets implements PacketLink {
     // A blocked thread has no turns of the event loop.
     if (this.#tellTrouble()) return
     // What waits for a claim or a loan of this thread, waits for this thread.
-    const mayRead = reading && !this.#isOut
+    const mayRead = reading && !this.loan.isOut
     const mayWrite = writing && this.#claimed === undefined
     const events = this.#rings.wait(mayRead, mayWrite, ms)
     if (events < 0) return
@@ -375,7 +350,7 @@ export class RingPackets implements PacketLink {
 
   destroy(): void {
     this.#ended = true
-    this.#recall()
+    this.loan.recall()
     this.#rings.close()
     this.#memory.close()
     this.#control.destroy()
