@@ -389,6 +389,7 @@ class PacketedLink implements Link {
 
   destroy(): void {
     this.#watch.stop()
+    this.#ended = true
     this.#broken = true
     this.#packets.events = NO_EVENTS
     this.#packets.destroy()
