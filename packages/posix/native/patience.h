@@ -59,6 +59,7 @@ class Patience {
   }
 
   void blocked(bool found) {
+    soon_ = found;
     if (found) {
       vain_ = skips_ = 0;
     } else if (wait_ == Wait::adaptive) {
