@@ -19,11 +19,13 @@ export class Residents {
 
   #server
   #asker
+  #exited
   #gaps = new Map()
 
   constructor(server, asker) {
     this.#server = server
     this.#asker = asker
+    this.#exited = once(asker, 'exit')
   }
 
   /** Of who asks. */
@@ -60,7 +62,7 @@ export class Residents {
     this.#asker.send(order)
     const [answer] = await Promise.race([
       once(this.#asker, 'message'),
-      once(this.#asker, 'exit').then(() => {
+      this.#exited.then(() => {
         throw new Error('who asks the HTTP server has ended')
       }),
     ])
@@ -69,7 +71,7 @@ export class Residents {
 
   async close() {
     this.#asker.disconnect()
-    await once(this.#asker, 'exit')
+    await this.#exited
     this.#server.close()
     await once(this.#server, 'close')
   }
