@@ -25,7 +25,8 @@ async function calls(...args: string[]): Promise<string[]> {
     const [thread] = lines[begin!]!.split(' ')
     return lines
       .slice(begin! + 1, end)
-      .filter((line) => line.startsWith(`${thread} `))
+      // What another thread interrupts, strace prints in two halves.
+      .filter((line) => line.startsWith(`${thread} `) && !/<\.\.\. \w+ resumed>/.test(line))
       .map((line) => /([a-z_0-9]+)\(/.exec(line)?.[1] ?? line)
   } finally {
     rmSync(directory, { recursive: true })
