@@ -23,11 +23,13 @@ async function calls(...args: string[]): Promise<string[]> {
     expect(end).toBeGreaterThan(begin!)
     // The other threads are Node's own.
     const [thread] = lines[begin!]!.split(' ')
-    return lines
-      .slice(begin! + 1, end)
-      // What another thread interrupts, strace prints in two halves.
-      .filter((line) => line.startsWith(`${thread} `) && !/<\.\.\. \w+ resumed>/.test(line))
-      .map((line) => /([a-z_0-9]+)\(/.exec(line)?.[1] ?? line)
+    return (
+      lines
+        .slice(begin! + 1, end)
+        // What another thread interrupts, strace prints in two halves.
+        .filter((line) => line.startsWith(`${thread} `) && !/<\.\.\. \w+ resumed>/.test(line))
+        .map((line) => /([a-z_0-9]+)\(/.exec(line)?.[1] ?? line)
+    )
   } finally {
     rmSync(directory, { recursive: true })
   }
