@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const NOBODY = 65534
+/** Sockets of the network, which have no rights but those of the scheme that runs beside them. */
+const WITHOUT_RIGHTS = ['wss-conformance.test.ts', 'transport-zmq/test/conformance.test.ts']
 const bin = (name) => join(root, 'node_modules', name)
 const vitest = [bin('vitest/vitest.mjs'), 'run', '--configLoader', 'runner']
 
@@ -16,9 +18,6 @@ step('types of the tests', process.execPath, [bin('typescript/bin/tsc'), '-p', '
 withTemporary((temporary) => step('tests', process.execPath, vitest, { STRAIT_VITEST_CACHE: temporary }))
 unprivileged()
 console.log('\ncheck: everything passed')
-
-/** Sockets of the network, which have no rights but those of the scheme that runs beside them. */
-const WITHOUT_RIGHTS = ['wss-conformance.test.ts', 'transport-zmq/test/conformance.test.ts']
 
 /** Root hides limits, modes and rights, so the conformance suite runs once more as nobody. */
 function unprivileged() {
