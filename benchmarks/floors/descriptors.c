@@ -64,14 +64,15 @@ static void create_seqpacket(size_t size) {
 }
 
 /** Closes nothing: who dies is noticed by the parent's SIGCHLD and the child's PR_SET_PDEATHSIG, not by end of file. */
-static void become(enum end end) {
+static void become(enum end end, pid_t peer) {
+  (void)peer;
   in = end == CHILD ? ways[0][0] : ways[1][0];
   out = end == CHILD ? ways[1][1] : ways[0][1];
 }
 
 static void write_all(const uint8_t *message, size_t size) {
   while (size > 0) {
-    const ssize_t count = write(out, message, size < most_per_write ? size : most_per_write);
+    const ssize_t count = write(out, message, least(size, most_per_write));
     if (count < 0) die("write");
     message += count;
     size -= (size_t)count;

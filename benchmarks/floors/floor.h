@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum end { PARENT, CHILD };
 
@@ -10,8 +11,8 @@ struct mechanism {
   const char *name;
   /** Makes what both ends share; before the fork. */
   void (*create)(size_t size);
-  /** Says which end this process is; after the fork. NULL: there is no other process. */
-  void (*become)(enum end end);
+  /** Says which end this process is, and who is the other; after the fork. NULL: there is no other process. */
+  void (*become)(enum end end, pid_t peer);
   /** Blocks until the message is the kernel's, or in memory that the peer sees. */
   void (*send)(const uint8_t *message, size_t size);
   /** Blocks until a whole message is here. */
@@ -20,6 +21,7 @@ struct mechanism {
 
 extern const struct mechanism pipe_floor, fifo_floor, unix_floor, seqpacket_floor;
 extern const struct mechanism eventfd_floor, futex_floor, spin_floor;
+extern const struct mechanism mq_floor, sysv_mq_floor, sem_floor, sysv_sem_floor, signal_floor;
 extern const struct mechanism memcpy_floor;
 
 /** Ends this process with a line on stderr. */
@@ -28,5 +30,13 @@ _Noreturn void give_up(const char *why);
 /** The same for a system call that failed, with errno. */
 _Noreturn void die(const char *call);
 
+/**
+ * Has what outlives both processes removed as either ends. To be called before the fork; `remove` is called more than
+ * once, and from signal handlers. Only SIGKILL to both, or to the parent before the fork, leaves something.
+ */
+void on_leaving(void (*remove)(void));
+
 /** Never NULL. */
 void *allocate(size_t size);
+
+static inline size_t least(size_t one, size_t other) { return one < other ? one : other; }

@@ -5,7 +5,7 @@
  *
  * Says `ready PID [PID]`, its own and the child's. Then each line `run MS` on stdin is answered by a line with the
  * durations in ns, as many as fit into so many ms and at least one. In between both processes are blocked. Ends with
- * stdin.
+ * stdin. Whichever process outlives the other removes what would outlive both.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,8 +24,8 @@
 #include "payload.h"
 
 static const struct mechanism *const mechanisms[] = {
-    &pipe_floor,  &fifo_floor, &unix_floor,   &seqpacket_floor, &eventfd_floor,
-    &futex_floor, &spin_floor, &memcpy_floor,
+    &pipe_floor, &fifo_floor,    &unix_floor, &seqpacket_floor, &eventfd_floor, &futex_floor,  &spin_floor,
+    &mq_floor,   &sysv_mq_floor, &sem_floor,  &sysv_sem_floor,  &signal_floor,  &memcpy_floor,
 };
 
 struct buffers {
@@ -38,8 +38,29 @@ struct durations {
   size_t count, room;
 };
 
+static void nothing(void) {}
+static void (*remove_objects)(void) = nothing;
+
+static _Noreturn void leave(int status) {
+  remove_objects();
+  _exit(status);
+}
+
+/** Ends as the signal would have ended it: raised again, it is delivered when this handler returns. */
+static void leave_killed(int number) {
+  remove_objects();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+void on_leaving(void (*remove)(void)) {
+  remove_objects = remove;
+  const int fatal[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+  for (size_t at = 0; at < sizeof fatal / sizeof *fatal; at++) signal(fatal[at], leave_killed);
+}
+
 static void complain(const char *text) {
-  if (write(STDERR_FILENO, text, strlen(text)) < 0) _exit(1);
+  if (write(STDERR_FILENO, text, strlen(text)) < 0) leave(1);
 }
 
 /** From a signal handler too, hence without stdio, which may be interrupted in malloc; signal-safety(7). */
@@ -47,12 +68,12 @@ _Noreturn void give_up(const char *why) {
   complain("floor: ");
   complain(why);
   complain("\n");
-  _exit(1);
+  leave(1);
 }
 
 _Noreturn void die(const char *call) {
   dprintf(STDERR_FILENO, "floor: %s: %s\n", call, strerror(errno));
-  _exit(1);
+  leave(1);
 }
 
 void *allocate(size_t size) {
@@ -133,20 +154,20 @@ static void peer_died(int signal) {
   give_up("the peer has died");
 }
 
-/** The child ends with its parent, however that ends. */
+/** The child ends with its parent, however that ends; by SIGTERM, which lets it remove what is left. */
 static pid_t start(const struct mechanism *mechanism, const struct buffers *buffers, const char *core, int begin[2]) {
   const pid_t parent = getpid();
   signal(SIGCHLD, peer_died);
   const pid_t child = fork();
   if (child < 0) die("fork");
   if (child > 0) return child;
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) die("prctl");
-  if (getppid() != parent) _exit(1);
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) die("prctl");
+  if (getppid() != parent) leave(1);
   close(begin[1]);
   if (core != NULL) pin(core);
-  mechanism->become(CHILD);
+  mechanism->become(CHILD, parent);
   answer(mechanism, buffers, begin[0]);
-  _exit(0);
+  leave(0);
 }
 
 static const struct mechanism *find(const char *name) {
@@ -173,7 +194,7 @@ int main(int argc, char **argv) {
   if (mechanism->become != NULL) {
     fflush(stdout);
     child = start(mechanism, &buffers, argc == 5 ? argv[4] : NULL, begin);
-    mechanism->become(PARENT);
+    mechanism->become(PARENT, child);
     printf(" %d", child);
   }
   puts("");
@@ -188,5 +209,5 @@ int main(int argc, char **argv) {
   signal(SIGCHLD, SIG_DFL);
   close(begin[1]);
   if (child > 0) waitpid(child, NULL, 0);
-  return 0;
+  leave(0);
 }

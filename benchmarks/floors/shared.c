@@ -50,7 +50,8 @@ static void create_with_events(size_t size) {
   }
 }
 
-static void become(enum end end) {
+static void become(enum end end, pid_t peer) {
+  (void)peer;
   in = end == CHILD ? 0 : 1;
   out = 1 - in;
 }

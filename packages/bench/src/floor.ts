@@ -10,6 +10,10 @@ export const floorMechanisms: Readonly<Record<string, string>> = {
   seqpacket: 'seqpacket',
   unix: 'unix',
   shm: 'spin',
+  mq: 'mq',
+  'sysv-mq': 'sysv-mq',
+  sem: 'sem',
+  signal: 'signal',
 }
 
 /** The cores of the two ends. */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,24 @@ import { buildFloors, type Floor, floorMechanisms, openFloor } from '../dist/ind
 vi.setConfig({ testTimeout: 60_000 })
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined
-const BETWEEN_TWO = ['pipe', 'fifo', 'unix', 'seqpacket', 'eventfd', 'futex', 'spin']
+const BETWEEN_TWO = [
+  ...['pipe', 'fifo', 'unix', 'seqpacket', 'eventfd', 'futex', 'spin'],
+  ...['mq', 'sysv-mq', 'sem', 'sysv-sem', 'signal'],
+]
+
+/** What does not go with the processes that use it. */
+const OUTLIVING = [
+  { mechanism: 'sysv-mq', list: 'msg', count: 2 },
+  { mechanism: 'sysv-sem', list: 'sem', count: 1 },
+] as const
+
+const ENDS: [string, (pids: readonly number[]) => void][] = [
+  ['it is terminated', ([floor]) => process.kill(floor!, 'SIGTERM')],
+  ['it is killed', ([floor]) => process.kill(floor!, 'SIGKILL')],
+  ['its peer is terminated', ([, peer]) => process.kill(peer!, 'SIGTERM')],
+  ['its peer is killed', ([, peer]) => process.kill(peer!, 'SIGKILL')],
+  ['both are interrupted, as by Ctrl-C', (pids) => pids.map((pid) => process.kill(pid, 'SIGINT'))],
+]
 
 const directories: string[] = []
 async function directory() {
@@ -36,6 +53,12 @@ function state(pid: number): string | undefined {
 /** An orphan may stay a zombie for as long as init likes. */
 async function untilEnded(pids: readonly number[]) {
   while (pids.map(state).some((is) => is !== undefined && is !== 'Z')) await turn()
+}
+
+/** The System V objects that there are, of everybody. */
+function objects(list: 'msg' | 'sem'): string[] {
+  const [, ...rows] = readFileSync(`/proc/sysvipc/${list}`, 'latin1').trimEnd().split('\n')
+  return rows.map((row) => row.trim().split(/\s+/)[1]!)
 }
 
 const allowed = (pid: number | 'self') =>
@@ -97,6 +120,54 @@ describe.skipIf(!isThere('cc'))('a floor', () => {
     expect(floor.pids).toHaveLength(1)
     expect((await floor.run(5)).quantiles().p50).toBeGreaterThan(100)
     await floor.close()
+  })
+
+  it('over mq leaves no name of a queue while it runs', async () => {
+    const floor = await openFloor(program, 'mq', 64)
+    const [floorPid] = floor.pids
+    const opened = readdirSync(`/proc/${floorPid}/fd`).map((fd) => readlinkSync(`/proc/${floorPid}/fd/${fd}`))
+    const queues = opened.filter((path) => path.startsWith('/strait-floor-'))
+    expect(queues).toHaveLength(2)
+    for (const queue of queues) expect(queue).toMatch(/ \(deleted\)$/)
+    await floor.close()
+  })
+
+  describe.each(OUTLIVING)('over $mechanism leaves nothing when', ({ mechanism, list, count }) => {
+    /** A floor, and its objects with those that others made at the same time: those too will go. */
+    async function open(which = program) {
+      const before = new Set(objects(list))
+      const floor = await openFloor(which, mechanism, 64)
+      const made = objects(list).filter((id) => !before.has(id))
+      expect(made.length).toBeGreaterThanOrEqual(count)
+      return { floor, made }
+    }
+
+    async function untilGone(made: readonly string[]) {
+      while (objects(list).some((id) => made.includes(id))) await turn()
+    }
+
+    it('it is closed', async () => {
+      const { floor, made } = await open()
+      await floor.run(1)
+      await floor.close()
+      await untilGone(made)
+    })
+
+    it('an answer was damaged', async () => {
+      const { floor, made } = await open(damaging)
+      await expect(floor.run(1)).rejects.toThrow('a payload was damaged')
+      await untilEnded(floor.pids)
+      await untilGone(made)
+    })
+
+    it.each(ENDS)('%s in the middle', async (_, end) => {
+      const { floor, made } = await open()
+      const running = floor.run(3_600_000)
+      end(floor.pids)
+      await expect(running).rejects.toThrow()
+      await untilEnded(floor.pids)
+      await untilGone(made)
+    })
   })
 
   describe.each(BETWEEN_TWO)('over %s', (mechanism) => {
