@@ -98,6 +98,8 @@ export interface PacketLink {
    * and `body`. Never waits, keeps no reference.
    */
   write(kind: Kind, body: Uint8Array, prefix?: Uint8Array): boolean
+  /** The last packet that `write` took has not left this process; when it has, `writable` follows. Where that can be. */
+  readonly pending?: boolean
   /** As that of a {@link ByteLink}. */
   wait?(reading: boolean, writing: boolean, ms: number): void
   destroy(): void

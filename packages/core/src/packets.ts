@@ -150,6 +150,7 @@ class PacketedLink implements Link {
   #pongDue = false
   #pingDue = false
   #endDue = false
+  #endSaid = false
   #closing = false
   #onShutdown: (() => void) | undefined
 
@@ -187,7 +188,7 @@ class PacketedLink implements Link {
   }
 
   get pending(): number {
-    return this.#rest === undefined ? 0 : 1
+    return this.#rest === undefined && this.#packets.pending !== true ? 0 : 1
   }
 
   // Incoming
@@ -331,7 +332,8 @@ class PacketedLink implements Link {
     const part = message.subarray(0, this.#partSize - LENGTH_SIZE)
     if (!this.#put(Kind.FIRST, part, length)) return false
     const rest = this.#sendParts(message.subarray(part.length))
-    if (rest.length > 0) this.#rest = lent ? rest : rest.slice()
+    // A Buffer's own `slice` would be no copy.
+    if (rest.length > 0) this.#rest = lent ? rest : new Uint8Array(rest)
     return true
   }
 
@@ -365,10 +367,11 @@ class PacketedLink implements Link {
     if (this.#pongDue) this.#pongDue = !this.#packets.write(Kind.PONG, NO_BYTES)
     if (this.#pingDue) this.#pingDue = !this.#packets.write(Kind.PING, NO_BYTES)
     if (this.#pongDue || this.#pingDue) return false
-    if (this.#endDue) {
-      this.#endDue = !this.#packets.write(Kind.END, NO_BYTES)
-      if (!this.#endDue) this.#onShutdown?.()
+    if (this.#endDue && this.#packets.write(Kind.END, NO_BYTES)) {
+      this.#endDue = false
+      this.#endSaid = true
     }
+    if (this.#endSaid && this.#packets.pending !== true) this.#onShutdown?.()
     return true
   }
 
@@ -383,7 +386,7 @@ class PacketedLink implements Link {
   }
 
   wait(reading: boolean, ms: number): void {
-    const writing = this.#full || this.#rest !== undefined
+    const writing = this.#full || this.pending > 0
     if (reading || writing) this.#packets.wait?.(reading, writing, ms)
   }
 

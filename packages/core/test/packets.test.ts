@@ -200,10 +200,12 @@ describe('C4 a mechanism that is full', () => {
     expect(link.write(pattern(10, 1))).toBe(true)
   })
 
-  it('keeps its own copy of the rest of a message, and takes no other before it has left', async () => {
+  it.each([
+    ['message', pattern(140, 0)],
+    ['message in a Buffer', Buffer.from(pattern(140, 0))],
+  ])('keeps its own copy of the rest of a %s, and takes no other before it has left', async (_, message) => {
     const { link, near, far } = await greeted({}, 50)
     near.room = 1
-    const message = pattern(140, 0)
     expect(link.write(message)).toBe(true)
     message.fill(0)
     expect(link.pending).toBe(1)
@@ -232,6 +234,31 @@ describe('C4 a mechanism that is full', () => {
     near.open(Number.POSITIVE_INFINITY)
     await settled()
     expect(kinds(far.inbox)).toEqual([Kind.FIRST, Kind.MORE, Kind.MORE, Kind.PONG, Kind.END])
+    expect(ended).toBe(true)
+  })
+})
+
+describe('C5 a mechanism that has taken a packet, which has not left', () => {
+  it('is pending as long, and so is the end', async () => {
+    const { link, near, far } = await greeted()
+    new Witness(link)
+    near.pending = true
+    expect(link.write(pattern(10, 0))).toBe(true)
+    expect(link.pending).toBe(1)
+    near.pending = false
+    near.open(1)
+    expect(link.pending).toBe(0)
+    let ended = false
+    near.pending = true
+    void link.shutdown().then(() => {
+      ended = true
+    })
+    await settled()
+    expect(kinds(far.inbox)).toEqual([Kind.DATA, Kind.END])
+    expect(ended).toBe(false)
+    near.pending = false
+    near.open(1)
+    await settled()
     expect(ended).toBe(true)
   })
 })

@@ -7,6 +7,7 @@ export class ScriptedPackets implements PacketLink {
   kind = 0
   /** How many more packets `write` takes. */
   room = Number.POSITIVE_INFINITY
+  pending = false
   destroyed = 0
   readonly waits: { reading: boolean; writing: boolean }[] = []
   readonly inbox: Uint8Array[] = []
