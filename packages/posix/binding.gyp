@@ -4,12 +4,15 @@
       "target_name": "strait_posix",
       "sources": [
         "native/addon.cc",
+        "native/blocker.cc",
         "native/descriptor.cc",
         "native/event.cc",
         "native/memory.cc",
         "native/poll.cc",
         "native/poller.cc",
+        "native/queue.cc",
         "native/rings.cc",
+        "native/signal.cc",
         "native/socket.cc"
       ],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],

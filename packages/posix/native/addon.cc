@@ -217,5 +217,8 @@ NAPI_MODULE_INIT() {
   strait::defineMemory(env, exports);
   strait::defineEvents(env, exports);
   strait::defineRings(env, exports);
+  strait::defineBlockers(env, exports);
+  strait::defineQueues(env, exports);
+  strait::defineSignals(env, exports);
   return exports;
 }

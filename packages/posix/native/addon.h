@@ -139,5 +139,8 @@ void definePolls(napi_env env, napi_value exports);
 void defineMemory(napi_env env, napi_value exports);
 void defineEvents(napi_env env, napi_value exports);
 void defineRings(napi_env env, napi_value exports);
+void defineBlockers(napi_env env, napi_value exports);
+void defineQueues(napi_env env, napi_value exports);
+void defineSignals(napi_env env, napi_value exports);
 
 }  // namespace strait

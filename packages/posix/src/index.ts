@@ -1,6 +1,8 @@
+export { BlockedCall } from './blocked-call.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
 export {
+  type BlockerHandle,
   check,
   isAgain,
   kernelError,
@@ -23,6 +25,12 @@ export {
   type SharedMemoryCreateOptions,
   type SharedMemoryOpenOptions,
 } from './shared-memory.js'
+export {
+  type QueuedSignal,
+  type SignalAddress,
+  SignalQueue,
+  type SignalQueueOptions,
+} from './signal-queue.js'
 export type { UnixAddress } from './unix-address.js'
 export { peerCredentials, type UnixKind } from './unix-calls.js'
 export { UnixListener, type UnixListenOptions } from './unix-listener.js'

@@ -9,6 +9,9 @@ export type PollHandle = { readonly poll: unique symbol }
 /** A mapping of the addon; see native/memory.cc. */
 export type RegionHandle = { readonly region: unique symbol }
 
+/** A thread of the addon; see native/blocker.h. */
+export type BlockerHandle = { readonly blocker: unique symbol }
+
 /** One end of a pair of rings, of the addon; see native/rings.cc, also for what comes back. */
 export interface Rings {
   read(): number
@@ -109,6 +112,39 @@ export interface Native {
     onEvents: (events: number) => void,
   ): Rings | number
 
+  mqOpen(name: string, flags: number, mode: number, messages: number, messageSize: number): number
+  mqUnlink(name: string): number
+  mqAttributes(descriptor: number, attributes: Int32Array): number
+  mqSend(descriptor: number, message: Uint8Array, priority: number): number
+  mqReceive(
+    descriptor: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    priority?: Int32Array,
+  ): number
+  mqSendPacket(descriptor: number, kind: number, body: Uint8Array, prefix?: Uint8Array): number
+
+  signalOpen(signal: number, shared: boolean): number
+  signalClose(signal: number): number
+  signalSend(
+    pid: number,
+    thread: number,
+    signal: number,
+    words: Uint8Array,
+    offset: number,
+    length: number,
+    socket: number,
+  ): number
+  signalReceive(descriptor: number, words: Uint8Array, senders: Int32Array): number
+  signalLimit(): number
+  threadId(): number
+
+  blockerOpen(event: number): BlockerHandle | number
+  blockerTake(blocker: BlockerHandle): number
+  blockerCancel(blocker: BlockerHandle): number
+  blockerClose(blocker: BlockerHandle): number
+
   eventfd(semaphore: boolean): number
   pidfdOpen(pid: number): number
   pidfdSendSignal(descriptor: number, signal: number): number
@@ -129,6 +165,8 @@ export interface Native {
   readonly POLLIN: number
   readonly POLLOUT: number
   readonly O_TMPFILE: number
+  readonly SIGRTMIN: number
+  readonly SIGRTMAX: number
   readonly F_SEAL_SEAL: number
   readonly F_SEAL_SHRINK: number
   readonly F_SEAL_GROW: number

@@ -1,6 +1,7 @@
 export { LISTENER_NAME } from './address.js'
 export { DescriptorBytes } from './descriptor-bytes.js'
 export { listenAt, type Welcome } from './listener.js'
+export { type Mailboxes, MailboxPackets } from './mailbox-packets.js'
 export {
   type Control,
   confirmObjects,

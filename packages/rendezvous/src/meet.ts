@@ -20,6 +20,8 @@ export interface MeetOptions extends ChannelOptions {
   parameters?: readonly string[] | undefined
 }
 
+const NONE = new Uint8Array(0)
+
 /** A control socket, before anything was said, and who is there on the kernel's word. */
 export interface Control {
   readonly packets: SocketPackets
@@ -77,7 +79,7 @@ export interface Objects {
 
 /**
  * Hands over what was made for this connection, and waits until the other end has it open: from then on it misses
- * nothing, even if this end goes away. Keeps no descriptor.
+ * nothing, even if this end goes away. Keeps no descriptor. Returns the other end's parameters.
  *
  * - Errors: `RESET` the other end is gone; `CORRUPT`; `TIMEOUT`.
  */
@@ -86,10 +88,10 @@ export async function passObjects(
   { parameters, descriptors }: Objects,
   url: URL,
   options: ChannelOptions,
-): Promise<void> {
-  packets.attachDescriptors(parameters, descriptors)
+): Promise<Uint8Array> {
+  if (descriptors.length > 0) packets.attachDescriptors(parameters, descriptors)
   packets.write(Kind.DATA, parameters)
-  await nextPacket(packets, 0, 'listen', url, options)
+  return nextPacket(packets, 0, 'listen', url, options)
 }
 
 /**
@@ -113,9 +115,9 @@ export async function receiveObjects(
   throw new StraitError('CORRUPT', reason, { operation: 'connect', url })
 }
 
-/** Tells the listener that what it handed over is open here. */
-export function confirmObjects(packets: SocketPackets): void {
-  packets.write(Kind.DATA, new Uint8Array(0))
+/** Tells the listener that what it handed over is open here, and where wanted parameters of this end's own. */
+export function confirmObjects(packets: SocketPackets, parameters: Uint8Array = NONE): void {
+  packets.write(Kind.DATA, parameters)
 }
 
 /** The payload of the next packet, which may bring so many descriptors. */

@@ -26,11 +26,14 @@ const SUFFIX = '.record'
 /** How the FIFO of a record is called: with a slash in it, or as a record, no name of ours. */
 const FIFO_NAME = /^[0-9a-f]{24}-[a-z]+$/
 
+/** How its POSIX queue is. */
+const QUEUE_NAME = /^\/strait-[0-9a-f]{24}-[a-z]+$/
+
 const ENOENT = 2
 
 /** An object that a record answers for. */
 export interface Recorded {
-  readonly kind: 'fifo'
+  readonly kind: 'fifo' | 'mq'
   readonly name: string
 }
 
@@ -39,6 +42,10 @@ const KINDS: Record<Recorded['kind'], { isName(name: unknown): boolean; remove(n
   fifo: {
     isName: (name) => typeof name === 'string' && FIFO_NAME.test(name),
     remove: (name) => removeFile(join(runtimeDirectory(), name)),
+  },
+  mq: {
+    isName: (name) => typeof name === 'string' && QUEUE_NAME.test(name),
+    remove: (name) => checkRemoved(native('sweep').mqUnlink(name), name),
   },
 }
 
@@ -154,6 +161,10 @@ function removeFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
+}
+
+function checkRemoved(result: number, name: string): void {
+  if (result !== -ENOENT) check(result, 'sweep', name)
 }
 
 function removeIfEmpty(directory: string): void {

@@ -1,0 +1,1 @@
+export { type MqConnectOptions, mq, mq as transport } from './transport.js'

@@ -1,0 +1,1 @@
+export { type SignalConnectOptions, signal, signal as transport } from './transport.js'
