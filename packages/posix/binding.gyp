@@ -13,7 +13,8 @@
         "native/queue.cc",
         "native/rings.cc",
         "native/signal.cc",
-        "native/socket.cc"
+        "native/socket.cc",
+        "native/sysv.cc"
       ],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],

@@ -220,5 +220,6 @@ NAPI_MODULE_INIT() {
   strait::defineBlockers(env, exports);
   strait::defineQueues(env, exports);
   strait::defineSignals(env, exports);
+  strait::defineSystemV(env, exports);
   return exports;
 }

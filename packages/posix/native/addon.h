@@ -142,5 +142,6 @@ void defineRings(napi_env env, napi_value exports);
 void defineBlockers(napi_env env, napi_value exports);
 void defineQueues(napi_env env, napi_value exports);
 void defineSignals(napi_env env, napi_value exports);
+void defineSystemV(napi_env env, napi_value exports);
 
 }  // namespace strait

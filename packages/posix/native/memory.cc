@@ -22,6 +22,7 @@ struct Region {
   uint8_t* address;
   size_t size;
   bool writable;
+  Release release;
   /// The external lives.
   bool held;
   /// V8 has a backing store that points here.
@@ -29,7 +30,7 @@ struct Region {
 };
 
 void unmap(Region* region) {
-  if (region->address != nullptr) munmap(region->address, region->size);
+  if (region->address != nullptr) region->release(region->address, region->size);
   region->address = nullptr;
 }
 
@@ -106,24 +107,7 @@ napi_value mapMemory(napi_env env, napi_callback_info info) {
   const auto length = static_cast<size_t>(size);
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, shared ? MAP_SHARED : MAP_PRIVATE, descriptor, 0);
   if (address == MAP_FAILED) return integer(env, -errno);
-  auto* region = new Region{env, static_cast<uint8_t*>(address), length, shared, true, false};
-  napi_add_env_cleanup_hook(env, onEnd, region);
-  napi_value external = nullptr;
-  const napi_status status = napi_create_external(
-      env, region,
-      [](napi_env, void* data, void*) {
-        auto* region = static_cast<Region*>(data);
-        region->held = false;
-        freeIfDone(region);
-      },
-      nullptr, &external);
-  if (status != napi_ok) {  // the environment is ending
-    region->held = false;
-    freeIfDone(region);
-    return nullptr;
-  }
-  napi_type_tag_object(env, external, &kRegionTag);
-  return external;
+  return makeRegion(env, address, length, shared, [](void* memory, size_t bytes) { munmap(memory, bytes); });
 }
 
 /// (region) → its one ArrayBuffer; -ENOTSUP where this build of V8 has none over memory that it did not allocate.
@@ -189,6 +173,27 @@ int64_t writeMemory(Arguments& arguments) {
 }
 
 }  // namespace
+
+napi_value makeRegion(napi_env env, void* address, size_t size, bool writable, Release release) {
+  auto* region = new Region{env, static_cast<uint8_t*>(address), size, writable, release, true, false};
+  napi_add_env_cleanup_hook(env, onEnd, region);
+  napi_value external = nullptr;
+  const napi_status status = napi_create_external(
+      env, region,
+      [](napi_env, void* data, void*) {
+        auto* region = static_cast<Region*>(data);
+        region->held = false;
+        freeIfDone(region);
+      },
+      nullptr, &external);
+  if (status != napi_ok) {  // the environment is ending
+    region->held = false;
+    freeIfDone(region);
+    return nullptr;
+  }
+  napi_type_tag_object(env, external, &kRegionTag);
+  return external;
+}
 
 Bytes memoryOf(napi_env env, napi_value value) {
   const Region* region = regionIn(env, value);

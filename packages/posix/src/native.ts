@@ -125,6 +125,36 @@ export interface Native {
   ): number
   mqSendPacket(descriptor: number, kind: number, body: Uint8Array, prefix?: Uint8Array): number
 
+  msgGet(key: number, flags: number, mode: number): number
+  msgRemove(id: number): number
+  msgState(id: number, numbers: Int32Array): number
+  msgResize(id: number, bytes: number): number
+  msgSend(id: number, message: Uint8Array, type: number, ms: number): number
+  msgReceive(
+    id: number,
+    type: number,
+    ms: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    got?: Uint8Array,
+  ): number
+  msgSendPacket(id: number, kind: number, body: Uint8Array, prefix?: Uint8Array): number
+  msgStartSending(blocker: BlockerHandle, id: number, message: Uint8Array, type: number): number
+  msgStartSendingPacket(
+    blocker: BlockerHandle,
+    id: number,
+    kind: number,
+    body: Uint8Array,
+    prefix?: Uint8Array,
+  ): number
+  msgStartWaiting(blocker: BlockerHandle, id: number, type: number): number
+
+  shmGet(key: number, size: number, flags: number, mode: number): number
+  shmRemove(id: number): number
+  shmState(id: number, numbers: Int32Array): number
+  shmAttach(id: number, size: number, readonly: boolean): RegionHandle | number
+
   signalOpen(signal: number, shared: boolean): number
   signalClose(signal: number): number
   signalSend(
@@ -165,6 +195,8 @@ export interface Native {
   readonly POLLIN: number
   readonly POLLOUT: number
   readonly O_TMPFILE: number
+  readonly IPC_CREAT: number
+  readonly IPC_EXCL: number
   readonly SIGRTMIN: number
   readonly SIGRTMAX: number
   readonly F_SEAL_SEAL: number
