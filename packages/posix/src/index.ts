@@ -2,6 +2,15 @@ export { BlockedCall } from './blocked-call.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
 export {
+  type MessagePriority,
+  MessageQueue,
+  type MessageQueueAccess,
+  type MessageQueueAttributes,
+  type MessageQueueCreateOptions,
+  type MessageQueueOpenOptions,
+  type QueuedMessage,
+} from './message-queue.js'
+export {
   type BlockerHandle,
   check,
   isAgain,
