@@ -104,8 +104,8 @@ int64_t sendToQueue(Arguments& arguments) {
   return within(ms, [&](int flags) { return msgsnd(id, &letter.type(), message.length, flags); });
 }
 
-/// (id, type, ms, target, offset, length, the message's type as a double | undefined) → bytes of the message; -EAGAIN, or
-/// -EINTR, as above; -E2BIG: it is longer, and still there.
+/// (id, type, ms, target, offset, length, the message's type as a double | undefined) → bytes of the message; -EAGAIN
+/// (for ENOMSG), or -EINTR, as above; -E2BIG: it is longer, and still there.
 int64_t receiveFromQueue(Arguments& arguments) {
   const int id = arguments.integer(0);
   const double type = arguments.number(1);
@@ -117,6 +117,7 @@ int64_t receiveFromQueue(Arguments& arguments) {
   const int64_t count = within(ms, [&](int flags) {
     return msgrcv(id, &letter.type(), target.length, static_cast<long>(type), flags);
   });
+  if (count == -ENOMSG) return -EAGAIN;
   if (count > 0) std::memcpy(target.data, letter.text(), static_cast<size_t>(count));
   if (count >= 0 && got.given) {
     const auto its = static_cast<double>(letter.type());

@@ -19,7 +19,8 @@ import { ownUid } from './meet.js'
 
 // What must have a name for a moment, or for its life, is recorded first and then created. A record is a file under an
 // open-file-description lock (fcntl(2), F_OFD_SETLK), which ends with the last descriptor of those who hold it, whichever
-// way their processes end. So a record that can be locked belongs to nobody, and what it names is an orphan.
+// way their processes end. So a record that can be locked belongs to nobody, and what it names is an orphan. Where both
+// ends need the object for its life, each opens the record itself and shares the lock: who then gets it alone is the last.
 
 const SUFFIX = '.record'
 
@@ -29,11 +30,18 @@ const FIFO_NAME = /^[0-9a-f]{24}-[a-z]+$/
 /** How its POSIX queue is. */
 const QUEUE_NAME = /^\/strait-[0-9a-f]{24}-[a-z]+$/
 
+/** How the key of its System V queue is: 31 bits, and not 0, which is everybody's. */
+const KEY = /^0x(?!0{8})[0-7][0-9a-f]{7}$/
+
+const RECORD_NAME = /^[0-9a-f]{24}$/
+
 const ENOENT = 2
+const EINVAL = 22
+const EIDRM = 43
 
 /** An object that a record answers for. */
 export interface Recorded {
-  readonly kind: 'fifo' | 'mq'
+  readonly kind: 'fifo' | 'mq' | 'sysv-mq'
   readonly name: string
 }
 
@@ -46,6 +54,10 @@ const KINDS: Record<Recorded['kind'], { isName(name: unknown): boolean; remove(n
   mq: {
     isName: (name) => typeof name === 'string' && QUEUE_NAME.test(name),
     remove: (name) => checkRemoved(native('sweep').mqUnlink(name), name),
+  },
+  'sysv-mq': {
+    isName: (name) => typeof name === 'string' && KEY.test(name),
+    remove: removeSystemVQueue,
   },
 }
 
@@ -89,7 +101,7 @@ function isOurs(directory: string, operation: string): boolean {
   return true
 }
 
-/** A record that this process holds. */
+/** A record that this process holds, alone or with the other end. */
 export class HeldRecord {
   readonly directory: string
   /** Nobody else has it: what an object's name may begin with. */
@@ -129,6 +141,46 @@ export class HeldRecord {
   }
 
   /**
+   * Holds a record together with whoever passed its descriptor, which stays the caller's.
+   *
+   * - Errors: `CORRUPT` it is no record of that user; `RESET` nobody holds it any more.
+   */
+  static adopt(passed: number, name: string, { owner, url }: { owner: number; url: URL }): HeldRecord {
+    const fail = (code: 'CORRUPT' | 'RESET', reason: string) =>
+      new StraitError(code, reason, { operation: 'connect', url })
+    const stat = fstatSync(passed)
+    if (!RECORD_NAME.test(name) || !stat.isFile() || stat.uid !== owner)
+      throw fail('CORRUPT', 'the listener passed something else than its record')
+    const system = native('connect')
+    // A lock belongs to an open file: the passed one is the other end's.
+    const descriptor = check(system.open(`/proc/self/fd/${passed}`, constants.O_RDWR, 0), 'connect', url.href)
+    const directory = runtimeDirectory()
+    const record = new HeldRecord(directory, join(directory, `${name}${SUFFIX}`), descriptor)
+    if (record.#lock(false)) return record
+    system.close(descriptor)
+    throw fail('RESET', 'the listener is gone')
+  }
+
+  /** To pass on, to whoever adopts it; it stays this object's. */
+  get descriptor(): number {
+    return this.#descriptor
+  }
+
+  /** From now on another end may adopt it. */
+  share(): void {
+    this.#lock(false)
+  }
+
+  /** Whether nobody else holds it; nobody will from now on. */
+  isLast(): boolean {
+    return this.#lock(true)
+  }
+
+  #lock(exclusive: boolean): boolean {
+    return native().lockFile(this.#descriptor, exclusive) === 0
+  }
+
+  /**
    * Before the object is created.
    *
    * - Errors: `NO_RESOURCES` the record does not fit on the file system.
@@ -145,9 +197,20 @@ export class HeldRecord {
 
   /** When nothing that the record names is there any more. */
   release(): void {
-    removeFile(this.#path)
-    native().close(this.#descriptor)
+    // One that was adopted may lie in a directory of another user, or be somebody else's by that name.
+    if (this.#isAt(this.#path)) removeFile(this.#path)
+    this.leave()
     removeIfEmpty(this.directory)
+  }
+
+  /** Lets go of it; it is the other end's now. */
+  leave(): void {
+    native().close(this.#descriptor)
+  }
+
+  #isAt(path: string): boolean {
+    const [there, held] = [lstatSync(path, { throwIfNoEntry: false }), fstatSync(this.#descriptor)]
+    return there?.ino === held.ino && there.dev === held.dev
   }
 }
 
@@ -165,6 +228,18 @@ function removeFile(path: string): void {
 
 function checkRemoved(result: number, name: string): void {
   if (result !== -ENOENT) check(result, 'sweep', name)
+}
+
+/** Unless it is somebody else's, who has happened to take the same key. */
+function removeSystemVQueue(name: string): void {
+  const id = native('sweep').msgGet(Number(name), 0, 0)
+  if (id === -ENOENT) return
+  const state = new Int32Array(9)
+  native().msgState(check(id, 'sweep', name), state)
+  const [, , owner = 0, maker = 0] = state
+  if (owner >>> 0 !== ownUid() || maker >>> 0 !== ownUid()) return
+  const result = native().msgRemove(id)
+  if (result !== -EIDRM && result !== -EINVAL) check(result, 'sweep', name)
 }
 
 function removeIfEmpty(directory: string): void {

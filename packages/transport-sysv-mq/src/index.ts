@@ -1,1 +1,1 @@
-export {}
+export { type SysvMqConnectOptions, sysvMq, sysvMq as transport } from './transport.js'
