@@ -8,6 +8,10 @@ const NATIVE = [
   'transport-pipe',
   'transport-fifo',
   'transport-seqpacket',
+  'transport-signal',
+  'transport-mq',
+  'transport-sysv-mq',
+  'transport-sem',
   'transport-shm',
 ]
 

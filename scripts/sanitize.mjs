@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const posix = join(root, 'packages/posix')
 const chosen = process.argv.slice(2)
 const suites = [
-  ...['pipe', 'fifo', 'seqpacket'].map((name) => `packages/transport-${name}/test/conformance.test.ts`),
+  ...['pipe', 'fifo', 'signal', 'mq', 'sysv-mq', 'sem', 'seqpacket'].map(
+    (name) => `packages/transport-${name}/test/conformance.test.ts`,
+  ),
   'packages/transport-shm',
 ]
 const planted = join(posix, 'test/native/planted-bug.h')

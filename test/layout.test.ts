@@ -28,6 +28,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-pipe': ['core', 'posix', 'rendezvous'],
   'transport-fifo': ['core', 'posix', 'rendezvous'],
   'transport-seqpacket': ['core', 'posix', 'rendezvous'],
+  'transport-signal': ['core', 'posix', 'rendezvous'],
+  'transport-mq': ['core', 'posix', 'rendezvous'],
+  'transport-sysv-mq': ['core', 'posix', 'rendezvous'],
+  'transport-sem': ['core', 'posix', 'rendezvous'],
   'transport-shm': ['core', 'posix', 'rendezvous'],
   strait: ['core', ...transports],
   bench: ['core', 'posix', 'strait'],
@@ -53,7 +57,9 @@ const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
     'zmq+ipc',
   ],
   private: ['tcp', 'ws', 'wss', 'zmq+tcp'],
-  sync: schemes.filter((scheme) => !['pipe', 'fifo', 'shm', 'seqpacket'].includes(scheme)),
+  sync: schemes.filter(
+    (scheme) => !['pipe', 'fifo', 'mq', 'sysv-mq', 'sem', 'shm', 'seqpacket'].includes(scheme),
+  ),
   // A child's one channel is its main thread's; for ZeroMQ docs/adr/0005-zmq-main-thread.md.
   threads: ['fork', 'zmq+tcp', 'zmq+ipc'],
 }

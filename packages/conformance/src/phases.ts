@@ -18,14 +18,16 @@ const SIZE = 5000
 /** Takes a fresh channel into a phase and leaves it there. The reader takes the label and nothing else. */
 export async function enterPhase(channel: BaseChannel, phase: Phase): Promise<void> {
   await channel.send(json.encode({ phase } satisfies Label))
+  // Nobody waits for these: there may be no room for them until somebody reads.
+  const send = (index: number, size: number) => void channel.send(pattern(index, size)).catch(() => {})
   if (phase === 'part-written') {
-    await channel.send(pattern(0, SIZE))
-    void channel.send(pattern(1, channel.capabilities.maxMessageSize)).catch(() => {})
+    send(0, SIZE)
+    send(1, channel.capabilities.maxMessageSize)
   } else if (phase === 'full') {
     fill(channel, 0, SIZE)
   } else if (phase === 'closing') {
-    await channel.send(pattern(0, SIZE))
-    await channel.send(pattern(1, SIZE))
+    send(0, SIZE)
+    send(1, SIZE)
     void channel.close()
   }
 }

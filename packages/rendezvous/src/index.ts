@@ -7,6 +7,7 @@ export {
   confirmObjects,
   connectControl,
   type MeetOptions,
+  makeObjects,
   type Objects,
   ownUid,
   passObjects,

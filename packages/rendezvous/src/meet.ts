@@ -2,6 +2,7 @@ import {
   abortedError,
   type ChannelOptions,
   DEFAULT_HANDSHAKE_TIMEOUT,
+  type ErrorCode,
   Kind,
   NO_EVENTS,
   type PeerInfo,
@@ -77,6 +78,37 @@ export interface Objects {
   readonly descriptors: readonly number[]
 }
 
+/** What a listener says of why it hands over nothing; anything else is its own affair. */
+const TOLD: readonly ErrorCode[] = ['NO_RESOURCES', 'NOT_SUPPORTED']
+
+/** The longest such reason that is believed. */
+const LONGEST_REASON = 1024
+
+/**
+ * Makes what a connection needs. Where this end cannot, for a limit of the system, the other end is told why: it would
+ * otherwise see nothing but that it was hung up on.
+ *
+ * - Errors: those of `make`.
+ */
+export function makeObjects<T>(packets: SocketPackets, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    const code = TOLD.find((each) => StraitError.is(error, each))
+    if (code !== undefined)
+      packets.write(Kind.END, new TextEncoder().encode(`${code} ${(error as StraitError).reason}`))
+    throw error
+  }
+}
+
+/** Why a listener hands over nothing, in its words. */
+function refusalIn(payload: Uint8Array, context: { operation: string; url: URL }): StraitError {
+  const text = payload.length > LONGEST_REASON ? '' : new TextDecoder().decode(payload)
+  const code = TOLD.find((each) => text.startsWith(`${each} `))
+  if (code === undefined) return new StraitError('CORRUPT', 'the listener refused without a reason', context)
+  return new StraitError(code, `the listener says: ${text.slice(code.length + 1)}`, context)
+}
+
 /**
  * Hands over what was made for this connection, and waits until the other end has it open: from then on it misses
  * nothing, even if this end goes away. Keeps no descriptor. Returns the other end's parameters.
@@ -98,8 +130,8 @@ export async function passObjects(
  * Waits for what the listener made for this connection. The descriptors are the caller's, who confirms when he has them
  * open.
  *
- * - Errors: `CORRUPT` not exactly `count` descriptors; `RESET` the listener is gone; `TIMEOUT`; `ABORTED`. None of the
- *   descriptors then stays open.
+ * - Errors: `CORRUPT` not exactly `count` descriptors; `NO_RESOURCES`, `NOT_SUPPORTED` the listener can make nothing, in
+ *   its words; `RESET` it is gone; `TIMEOUT`; `ABORTED`. None of the descriptors then stays open.
  */
 export async function receiveObjects(
   packets: SocketPackets,
@@ -142,6 +174,7 @@ function nextPacket(
       const payload = packets.read()
       if (payload === undefined) return
       if (packets.kind === Kind.DATA) settle(() => resolve(payload))
+      else if (packets.kind === Kind.END && role === 'connect') fail(refusalIn(payload, context))
       else fail(new StraitError('CORRUPT', `the other end sent a packet of kind ${packets.kind}`, context))
     }
     const late = `the other end was silent for ${handshakeTimeout} ms`

@@ -10,6 +10,7 @@ import {
 } from '@strait/core'
 import * as node from '@strait/core/node'
 import type { FifoConnectOptions } from '@strait/transport-fifo'
+import type { MqConnectOptions } from '@strait/transport-mq'
 import type { SeqpacketConnectOptions, SeqpacketListenOptions } from '@strait/transport-seqpacket'
 import type { ShmConnectOptions } from '@strait/transport-shm'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
@@ -36,6 +37,7 @@ export type AnyListenOptions = ListenOptions &
 export type AnyConnectOptions = ConnectOptions &
   UnixConnectOptions &
   FifoConnectOptions &
+  MqConnectOptions &
   SeqpacketConnectOptions &
   ShmConnectOptions &
   TcpConnectOptions &

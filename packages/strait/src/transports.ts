@@ -6,6 +6,7 @@ const LOADERS: Record<string, () => Promise<PeerTransport>> = {
   mem: async () => (await import('@strait/core')).mem,
   pipe: async () => (await import('@strait/transport-pipe')).pipe,
   fifo: async () => (await import('@strait/transport-fifo')).fifo,
+  mq: async () => (await import('@strait/transport-mq')).mq,
   shm: async () => (await import('@strait/transport-shm')).shm,
   seqpacket: async () => (await import('@strait/transport-seqpacket')).seqpacket,
   unix: async () => (await import('@strait/transport-unix')).unix,

@@ -18,6 +18,7 @@ import {
   connectControl,
   DescriptorBytes,
   listenAt,
+  makeObjects,
   passObjects,
   receiveObjects,
   sweep,
@@ -62,7 +63,7 @@ export const fifo = {
     return listenAt(url, { signal, ...options }, async (control, peer) => {
       const agreement = await greetInPackets(control, 'listen', url, options)
       try {
-        const { near, far } = createFifos(url)
+        const { near, far } = makeObjects(control, () => createFifos(url))
         let bytes: DescriptorBytes | undefined
         try {
           bytes = new DescriptorBytes(near.reader, near.writer, url)

@@ -17,6 +17,7 @@ import {
   connectControl,
   listenAt,
   MailboxPackets,
+  makeObjects,
   passObjects,
   receiveObjects,
   sweep,
@@ -61,7 +62,7 @@ export const mq = {
       const agreement = await greetInPackets(control, 'listen', url, options)
       let queues: Queues | undefined
       try {
-        const { near, far } = createQueues(url)
+        const { near, far } = makeObjects(control, () => createQueues(url))
         try {
           queues = new Queues(near)
           const descriptors = [far.reader, far.writer]

@@ -13,7 +13,14 @@ import {
 } from '@strait/core'
 import type { PeerTransport } from '@strait/core/node'
 import { native, type Seal, SharedMemory } from '@strait/posix'
-import { confirmObjects, connectControl, listenAt, passObjects, receiveObjects } from '@strait/rendezvous'
+import {
+  confirmObjects,
+  connectControl,
+  listenAt,
+  makeObjects,
+  passObjects,
+  receiveObjects,
+} from '@strait/rendezvous'
 import { ShmChannel } from './channel.js'
 import { PARAMETERS, parametersOf } from './parameters.js'
 import { RingPackets } from './ring-packets.js'
@@ -63,7 +70,9 @@ export const shm = {
       const agreement = await greetInPackets(control, 'listen', url, options)
       let memory: SharedMemory | undefined
       try {
-        memory = SharedMemory.anonymous(native().ringsSize(capacity), { seals: SEALS, reserve: false })
+        memory = makeObjects(control, () =>
+          SharedMemory.anonymous(native().ringsSize(capacity), { seals: SEALS, reserve: false }),
+        )
         const parameters = new Uint8Array(PARAMETERS_SIZE)
         new DataView(parameters.buffer).setUint32(0, capacity, true)
         await passObjects(control, { parameters, descriptors: [memory.descriptor] }, url, options)

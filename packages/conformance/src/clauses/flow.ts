@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
-import { rejectsWith, settlesSoon } from './helpers.js'
+import { FEW, rejectsWith, settlesSoon } from './helpers.js'
 
 export function C4(clause: Clause): void {
   clause.test(
@@ -96,9 +96,7 @@ export function C5(clause: Clause): void {
     `C5 messages whose send had resolved ${survivesSenderDeath ? 'arrive although' : 'may be lost when'} the sender is killed`,
     async (trial) => {
       const { near, far, host } = await trial.couple()
-      // Few and small, for nobody reads: a queue holds eight messages, and signals carry a kilobyte.
-      const sizes = Array.from({ length: 8 }, (_, index) => index * 25)
-      await far.send(0, sizes)
+      await far.send(0, FEW)
       await host!.kill()
       const digests: string[] = []
       await rejectsWith(
@@ -109,7 +107,7 @@ export function C5(clause: Clause): void {
         })(),
         'RESET',
       )
-      const whole = expected(0, sizes)
+      const whole = expected(0, FEW)
       assert.deepEqual(digests, survivesSenderDeath ? whole : whole.slice(0, digests.length))
     },
     'remote',

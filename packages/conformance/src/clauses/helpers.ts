@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ErrorCode, StraitError } from '@strait/core'
 
+/** Sizes of messages that every mechanism holds although nobody reads: a queue has eight places, signals carry 1 KiB. */
+export const FEW: readonly number[] = Array.from({ length: 8 }, (_, index) => index * 25)
+
 /** That the promise rejects with a StraitError of one of these codes; the error comes back. */
 export async function rejectsWith(promise: Promise<unknown>, ...codes: ErrorCode[]): Promise<StraitError> {
   const error = await promise.then(

@@ -5,7 +5,7 @@ import { startBlockedThread, untilAsleep } from '../blocked-thread.js'
 import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause, Trial } from '../suite.js'
-import { later, rejectsWith, throwsWith } from './helpers.js'
+import { FEW, later, rejectsWith, throwsWith } from './helpers.js'
 
 /** Everything that can still be received, then the error with which it ended, or undefined: cleanly. */
 function drainSync(channel: BaseChannel): { digests: string[]; error: unknown } {
@@ -58,11 +58,10 @@ export function syncEnds(clause: Clause): void {
     'C7 a thread that is blocked in receiveSync gets all of a killed peer, and then its failure',
     async (trial) => {
       const { near, far, host } = await trial.couple()
-      const sizes = Array.from({ length: 20 }, (_, index) => 100 + index)
-      await far.send(0, sizes)
+      await far.send(0, FEW)
       const killed = host!.kill()
       const { digests, error } = drainSync(near)
-      const whole = expected(0, sizes)
+      const whole = expected(0, FEW)
       const all = deliversAfterPeerDeath && survivesSenderDeath
       assert.deepEqual(digests, all ? whole : whole.slice(0, digests.length))
       const first = await rejectsWith(Promise.reject(error), 'RESET')

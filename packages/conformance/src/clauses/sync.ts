@@ -4,7 +4,7 @@ import { untilStopped } from '../blocked-thread.js'
 import { fill } from '../fill.js'
 import { digest, expected, pattern } from '../pattern.js'
 import type { Clause } from '../suite.js'
-import { throwsWith } from './helpers.js'
+import { FEW, throwsWith } from './helpers.js'
 import { blockedThreads, syncEnds } from './sync-ends.js'
 
 /** Up to more than any mechanism holds, in bytes. */
@@ -61,14 +61,13 @@ function messages(clause: Clause): void {
   clause.test('C1 what sendSync took and what receiveSync gives need no event loop here', async (trial) => {
     const { near, far } = await trial.couple()
     const turn = setImmediate(() => assert.fail('the event loop had a turn'))
-    for (let index = 0; index < 10; index++) blocking(near).sendSync(pattern(index, 100 * index))
+    for (const [index, size] of FEW.entries()) blocking(near).sendSync(pattern(index, size))
     clearImmediate(turn)
-    const sizes = Array.from({ length: 10 }, (_, index) => 100 * index)
-    assert.deepEqual((await far.receive(10)).digests, expected(0, sizes))
-    await far.send(50, sizes)
+    assert.deepEqual((await far.receive(FEW.length)).digests, expected(0, FEW))
+    await far.send(50, FEW)
     const later = setImmediate(() => assert.fail('the event loop had a turn'))
-    for (let index = 0; index < 10; index++)
-      assert.equal(digest(blocking(near).receiveSync()!), expected(50 + index, [100 * index])[0])
+    for (const [index, size] of FEW.entries())
+      assert.equal(digest(blocking(near).receiveSync()!), expected(50 + index, [size])[0])
     clearImmediate(later)
   })
 
@@ -81,16 +80,21 @@ function messages(clause: Clause): void {
     assert.deepEqual((await far.receive(1)).digests, expected(1, [1000]))
   })
 
-  clause.test("C3 the sender's buffer is its own again when sendSync returns", async (trial) => {
-    const { near, far } = await trial.couple()
-    const sizes = [1, 100, 5000, 20_000]
-    for (const [index, size] of sizes.entries()) {
-      const buffer = pattern(index, size)
-      blocking(near).sendSync(buffer)
-      buffer.fill(0xee)
-    }
-    assert.deepEqual((await far.receive(sizes.length)).digests, expected(0, sizes))
-  })
+  clause.test(
+    "C3 the sender's buffer is its own again when sendSync returns",
+    async (trial) => {
+      const { near, far } = await trial.couple()
+      const sizes = [1, 100, 5000, 20_000]
+      const received = far.receive(sizes.length)
+      for (const [index, size] of sizes.entries()) {
+        const buffer = pattern(index, size)
+        blocking(near).sendSync(buffer)
+        buffer.fill(0xee)
+      }
+      assert.deepEqual((await received).digests, expected(0, sizes))
+    },
+    'remote',
+  )
 }
 
 function order(clause: Clause): void {
