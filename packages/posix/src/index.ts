@@ -40,6 +40,15 @@ export {
   SignalQueue,
   type SignalQueueOptions,
 } from './signal-queue.js'
+export {
+  type SysvMessage,
+  SysvMessageQueue,
+  type SysvMessageQueueAttributes,
+  type SysvMessageQueueCreateOptions,
+  type SysvMessageQueueOpenOptions,
+  type SysvReceiveType,
+  type SysvSendType,
+} from './sysv-message-queue.js'
 export type { UnixAddress } from './unix-address.js'
 export { peerCredentials, type UnixKind } from './unix-calls.js'
 export { UnixListener, type UnixListenOptions } from './unix-listener.js'
