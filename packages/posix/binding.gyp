@@ -12,7 +12,10 @@
         "native/poller.cc",
         "native/queue.cc",
         "native/rings.cc",
+        "native/semaphore.cc",
+        "native/semaphore-set.cc",
         "native/signal.cc",
+        "native/slots.cc",
         "native/socket.cc",
         "native/sysv.cc"
       ],

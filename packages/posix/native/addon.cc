@@ -221,5 +221,8 @@ NAPI_MODULE_INIT() {
   strait::defineQueues(env, exports);
   strait::defineSignals(env, exports);
   strait::defineSystemV(env, exports);
+  strait::defineSemaphores(env, exports);
+  strait::defineSemaphoreSets(env, exports);
+  strait::defineSlots(env, exports);
   return exports;
 }

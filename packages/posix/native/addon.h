@@ -143,5 +143,8 @@ void defineBlockers(napi_env env, napi_value exports);
 void defineQueues(napi_env env, napi_value exports);
 void defineSignals(napi_env env, napi_value exports);
 void defineSystemV(napi_env env, napi_value exports);
+void defineSemaphores(napi_env env, napi_value exports);
+void defineSemaphoreSets(napi_env env, napi_value exports);
+void defineSlots(napi_env env, napi_value exports);
 
 }  // namespace strait

@@ -155,6 +155,47 @@ export interface Native {
   shmState(id: number, numbers: Int32Array): number
   shmAttach(id: number, size: number, readonly: boolean): RegionHandle | number
 
+  semInit(region: RegionHandle, offset: number, value: number): number
+  semImage(target: Uint8Array, value: number): number
+  semValue(region: RegionHandle, offset: number): number
+  semPost(region: RegionHandle, offset: number, count: number): number
+  semWait(region: RegionHandle, offset: number, ms: number): number
+  semStartWaiting(blocker: BlockerHandle, region: RegionHandle, offset: number): number
+
+  semsetGet(key: number, count: number, flags: number, mode: number): number
+  semsetRemove(id: number): number
+  semsetState(id: number, numbers: Int32Array): number
+  semsetValue(id: number, index: number): number
+  semsetWaiting(id: number, index: number): number
+  semsetOperate(id: number, index: number, change: number, undo: boolean, ms: number): number
+  semsetStartOperation(
+    blocker: BlockerHandle,
+    id: number,
+    index: number,
+    change: number,
+    undo: boolean,
+  ): number
+
+  slotsInit(region: RegionHandle, direction: number): number
+  slotsPut(
+    region: RegionHandle,
+    direction: number,
+    count: number,
+    kind: number,
+    body: Uint8Array,
+    prefix?: Uint8Array,
+  ): number
+  slotsTake(
+    region: RegionHandle,
+    direction: number,
+    count: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+  ): number
+  slotsWait(region: RegionHandle, direction: number, items: boolean, ms: number): number
+  slotsStartWaiting(blocker: BlockerHandle, region: RegionHandle, direction: number, items: boolean): number
+
   signalOpen(signal: number, shared: boolean): number
   signalClose(signal: number): number
   signalSend(
@@ -197,6 +238,11 @@ export interface Native {
   readonly O_TMPFILE: number
   readonly IPC_CREAT: number
   readonly IPC_EXCL: number
+  readonly SEM_SIZE: number
+  readonly SEM_ALIGNMENT: number
+  readonly SEM_VALUE_MAX: number
+  readonly SLOTS_SIZE: number
+  readonly SLOT_LENGTH: number
   readonly SIGRTMIN: number
   readonly SIGRTMAX: number
   readonly F_SEAL_SEAL: number
