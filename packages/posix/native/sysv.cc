@@ -59,7 +59,7 @@ int64_t removeQueue(Arguments& arguments) {
 
 void describe(int32_t* target, const ipc_perm& permissions) {
   target[0] = static_cast<int32_t>(permissions.__key);
-  target[1] = static_cast<int32_t>(permissions.mode & 0777);
+  target[1] = static_cast<int32_t>(permissions.mode);
   target[2] = static_cast<int32_t>(permissions.uid);
   target[3] = static_cast<int32_t>(permissions.cuid);
 }

@@ -49,6 +49,11 @@ export {
   type SysvReceiveType,
   type SysvSendType,
 } from './sysv-message-queue.js'
+export {
+  SysvSharedMemory,
+  type SysvSharedMemoryCreateOptions,
+  type SysvSharedMemoryOpenOptions,
+} from './sysv-shared-memory.js'
 export type { UnixAddress } from './unix-address.js'
 export { peerCredentials, type UnixKind } from './unix-calls.js'
 export { UnixListener, type UnixListenOptions } from './unix-listener.js'
