@@ -46,13 +46,15 @@ export class Hub {
   readonly descriptor: number
   readonly #readiness: Readiness
   readonly #receivers = new Map<number, Receiver>()
+  /** Those who have something new and were not told yet. */
   readonly #touched = new Set<Receiver>()
+  #telling: NodeJS.Immediate | undefined
 
   private constructor(signal: number, descriptor: number) {
     this.signal = signal
     this.descriptor = descriptor
     try {
-      this.#readiness = new Readiness(descriptor, () => this.read(BATCHES_PER_TURN))
+      this.#readiness = new Readiness(descriptor, () => this.#onReadable())
     } catch (error) {
       system.close(descriptor)
       system.signalClose(signal)
@@ -91,6 +93,11 @@ export class Hub {
     })
   }
 
+  #onReadable(): void {
+    this.#take(BATCHES_PER_TURN)
+    this.#tell()
+  }
+
   leave(number: number): void {
     this.#receivers.delete(number)
     if (this.#receivers.size > 0 || current !== this) return
@@ -100,14 +107,23 @@ export class Hub {
     system.signalClose(this.signal)
   }
 
-  /** Reads whatever is under way to anybody here. */
-  readAll(): void {
+  /** Reads whatever is under way to anybody here, and tells one. */
+  readAll(told: Receiver): void {
     // Who sends without end cannot keep us: channels do not.
-    this.read(((this.#receivers.size + 1) * MOST_UNDER_WAY) / BATCH)
+    this.readFor(told, ((this.#receivers.size + 1) * MOST_UNDER_WAY) / BATCH)
   }
 
-  /** Hands out what is pending, up to so many batches. */
-  read(batches: number): void {
+  /**
+   * Reads what is pending, up to so many batches, and tells one. The others are told in a turn of their own: the thread
+   * may be blocked for this one, and they must not go on meanwhile.
+   */
+  readFor(told: Receiver, batches: number = BATCHES_PER_TURN): void {
+    this.#take(batches)
+    if (this.#touched.delete(told)) told.arrived()
+    if (this.#touched.size > 0) this.#telling ??= setImmediate(() => this.#tell())
+  }
+
+  #take(batches: number): void {
     for (let count = BATCH; batches > 0 && count === BATCH; batches--) {
       count = system.signalReceive(this.descriptor, words, senders)
       for (let index = 0; index < count; index++) {
@@ -117,6 +133,10 @@ export class Hub {
         this.#touched.add(receiver)
       }
     }
+  }
+
+  #tell(): void {
+    this.#telling = undefined
     for (const receiver of this.#touched) {
       this.#touched.delete(receiver)
       receiver.arrived()

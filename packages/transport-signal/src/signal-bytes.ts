@@ -10,8 +10,6 @@ import { WORD } from './word.js'
 
 const system = native('load')
 
-const BATCHES_PER_WAIT = 4
-
 const EPIPE = -32
 
 /**
@@ -110,7 +108,7 @@ export class SignalBytes implements ByteLink, Receiver {
   /** The other end is gone. What it has sent before is there already. */
   #onHangUp(cause: StraitError | undefined): void {
     if (this.#destroyed) return
-    this.#hub.readAll()
+    this.#hub.readAll(this)
     if (this.#destroyed) return
     this.#over ??= { cause }
     if (StraitError.is(cause, 'CORRUPT')) this.#break(cause)
@@ -220,7 +218,7 @@ export class SignalBytes implements ByteLink, Receiver {
     const { POLLIN } = system
     const ready = system.pollNow(this.#hub.descriptor, POLLIN, this.#control.descriptor, POLLIN, patience)
     if (ready < 0) return
-    if ((ready & 0xffff) !== 0) this.#hub.read(BATCHES_PER_WAIT)
+    if ((ready & 0xffff) !== 0) this.#hub.readFor(this)
     if (ready >>> 16 !== 0) this.#control.wait(true, false, 0)
     if (this.#patience.isOn) this.#flush()
   }
