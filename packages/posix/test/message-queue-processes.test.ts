@@ -213,6 +213,18 @@ describe.skipIf(notAlone)(`the limits of MessageQueue${skippedUnlessAlone}`, () 
     return out
   }
 
+  it('of a user allow nine queues that were made without saying how large', async () => {
+    const out = await limited(
+      ['--msgqueue=819200'],
+      `
+      const { attributes } = MessageQueue.create('/0')
+      console.log(attributes.maxMessages, attributes.maxMessageSize, attributes.messages)
+      for (let i = 1; i < 9; i++) MessageQueue.create('/' + i)
+      console.log(attempt(() => MessageQueue.create('/9')))`,
+    )
+    expect(out).toBe('10 8192 0\nERR_STRAIT_NO_RESOURCES\n')
+  })
+
   it('name the one of the bytes in all queues of a user, and closing one makes room', async () => {
     const out = await limited(
       ['--msgqueue=20000'],
