@@ -66,6 +66,7 @@ export class MessageQueue implements Disposable {
   readonly created: boolean
   readonly #pollable: Pollable
   readonly #maxMessageSize: number
+  readonly #priority = new Int32Array(1)
 
   private constructor(
     descriptor: number,
@@ -262,23 +263,17 @@ export class MessageQueue implements Disposable {
     const { descriptor, name } = this.#pollable
     const result = native().mqSend(descriptor, message, priority)
     if (isAgain(result)) return undefined
-    check(result, 'send', name, {
-      EMSGSIZE: [
-        'TOO_LARGE',
-        `the queue carries at most ${this.#maxMessageSize} bytes, not ${message.length}`,
-      ],
-    })
+    check(result, 'send', name)
     return true
   }
 
   #take(): QueuedMessage | undefined {
     const { descriptor, name } = this.#pollable
     const target = scratch(this.#maxMessageSize)
-    const priority = new Int32Array(1)
-    const length = native().mqReceive(descriptor, target, 0, this.#maxMessageSize, priority)
+    const length = native().mqReceive(descriptor, target, 0, this.#maxMessageSize, this.#priority)
     if (isAgain(length)) return undefined
     check(length, 'receive', name)
-    return { message: target.slice(0, length), priority: priority[0]! }
+    return { message: target.slice(0, length), priority: this.#priority[0]! }
   }
 
   /** Throws where the queue was opened only for what is `other`. */
@@ -291,6 +286,9 @@ export class MessageQueue implements Disposable {
     if (!(message instanceof Uint8Array)) throw new TypeError('a message must be a Uint8Array')
     checkLength('priority', priority, 0, HIGHEST_PRIORITY)
     this.#checkAccess('read')
+    if (message.length <= this.#maxMessageSize) return
+    const reason = `the queue carries at most ${this.#maxMessageSize} bytes, not ${message.length}`
+    throw new StraitError('TOO_LARGE', reason, { operation: 'send', url: this.#pollable.name })
   }
 
   /** Closes it here; who waits here gets `CLOSED`. The name stays, and so do the messages. Idempotent. */

@@ -81,6 +81,13 @@ describe('MessageQueue', () => {
       expect(() => queue.sendSync(bytes('x'), { priority })).toThrow(RangeError)
       await expect(queue.send(bytes('x'), { priority })).rejects.toThrow(RangeError)
     }
+    fill(queue)
+    const [waiting, late] = [queue.send(bytes('x')), queue.send(long)]
+    // At once, whoever else waits.
+    await expect(late).rejects.toEqual(code('TOO_LARGE'))
+    while (queue.tryReceive() !== undefined);
+    await waiting
+    queue.tryReceive()
     expect(() => queue.trySend('x' as unknown as Uint8Array)).toThrow(TypeError)
     expect(queue.attributes.messages).toBe(0)
   })
