@@ -51,6 +51,7 @@ export interface Native {
   pipeSize(descriptor: number): number
   setPipeSize(descriptor: number, bytes: number): number
   lockFile(descriptor: number, exclusive: boolean): number
+  lockFileStart(blocker: BlockerHandle, descriptor: number): number
 
   socket(type: number): number
   socketpair(type: number, ends: Int32Array): number

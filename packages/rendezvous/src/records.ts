@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { StraitError } from '@strait/core'
 import { systemError } from '@strait/core/node'
-import { check, native } from '@strait/posix'
+import { BlockedCall, check, native } from '@strait/posix'
 import { ownUid } from './meet.js'
 
 // What must have a name for a moment, or for its life, is recorded first and then created. A record is a file under an
@@ -174,6 +174,23 @@ export class HeldRecord {
   /** Whether nobody else holds it; nobody will from now on. */
   isLast(): boolean {
     return this.#lock(true)
+  }
+
+  /**
+   * Tells when nobody else holds it any more, in a later turn of the event loop; nobody will from then on. Does not keep
+   * the process alive. Where there can be no more threads, it lets go of the record and leaves all to the sweep.
+   */
+  whenLast(tell: () => void): void {
+    try {
+      const call = new BlockedCall(this.#path, (result) => {
+        call.close()
+        if (result >= 0) tell()
+        else this.leave()
+      })
+      call.start((blocker) => native().lockFileStart(blocker, this.#descriptor))
+    } catch {
+      this.leave()
+    }
   }
 
   #lock(exclusive: boolean): boolean {

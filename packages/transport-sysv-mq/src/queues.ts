@@ -22,6 +22,7 @@ const CREATING: Meanings = {
 interface State {
   readonly owner: number
   readonly maker: number
+  readonly messages: number
   readonly maxBytes: number
 }
 
@@ -29,8 +30,8 @@ interface State {
 function stateOf(queue: number): State | undefined {
   const state = new Int32Array(9)
   if (system.msgState(queue, state) < 0) return undefined
-  const [, , owner = 0, maker = 0, , , maxBytes = 0] = state
-  return { owner: owner >>> 0, maker: maker >>> 0, maxBytes: maxBytes >>> 0 }
+  const [, , owner = 0, maker = 0, messages = 0, , maxBytes = 0] = state
+  return { owner: owner >>> 0, maker: maker >>> 0, messages, maxBytes }
 }
 
 /** One end of two queues, one for each direction, with the record that answers for them. */
@@ -47,15 +48,18 @@ export class Ends {
 
   /**
    * Removes what comes in, for nobody will read it; that is also how the other end learns that it sends for nothing. What
-   * went out stays until the other end has read it, unless that is gone. Of two that do this at once, each removes first
-   * and looks then: at least one sees that nothing is left, and removes the record.
+   * went out stays until the other end has read it, or is gone itself.
    */
   close(): void {
     system.msgRemove(this.incoming)
-    const isLast = this.record.isLast()
-    if (isLast) system.msgRemove(this.outgoing)
-    if (isLast || stateOf(this.outgoing) === undefined) this.record.release()
-    else this.record.leave()
+    const unread = stateOf(this.outgoing)?.messages ?? 0
+    if (unread === 0 || this.record.isLast()) this.#removeRest()
+    else this.record.whenLast(() => this.#removeRest())
+  }
+
+  #removeRest(): void {
+    system.msgRemove(this.outgoing)
+    this.record.release()
   }
 }
 
