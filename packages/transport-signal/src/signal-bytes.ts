@@ -100,6 +100,7 @@ export class SignalBytes implements ByteLink, Receiver {
   /** Nothing is said here after the greeting. */
   #onControl(): void {
     if (this.#destroyed || this.#control.read() === undefined) return
+    this.#hub.readAll(this)
     this.#giveUp(`sent a packet of kind ${this.#control.kind} beside the signals`)
     this.#tell()
     this.events.readable()
