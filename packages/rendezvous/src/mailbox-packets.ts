@@ -1,5 +1,5 @@
 import { type Kind, type LinkEvents, NO_EVENTS, type PacketLink, StraitError } from '@strait/core'
-import { isAgain, kernelError } from '@strait/posix'
+import { isAgain, kernelError, type Meanings } from '@strait/posix'
 import type { SocketPackets } from './socket-packets.js'
 
 /**
@@ -15,13 +15,14 @@ export interface Mailboxes {
   /**
    * Takes the next packet and puts it, its kind in front, where `longest` bytes are free.
    *
-   * @returns its length; an error number, negated; -EAGAIN: there is none
+   * @returns its length; an error number, negated; -EAGAIN: there is none; -EBADMSG: the peer has misused the box
    */
   take(target: Uint8Array, offset: number): number
   /**
    * Puts a packet: its payload is `prefix`, where there is one, and `body`. Keeps no reference.
    *
-   * @returns an error number, negated; -EAGAIN: there is no room; otherwise it is there, or `leaving`
+   * @returns an error number, negated; -EAGAIN: there is no room; -EBADMSG: the peer has misused the box; otherwise it
+   * is there, or `leaving`
    */
   put(kind: Kind, body: Uint8Array, prefix: Uint8Array | undefined): number
   /** The last packet that was put has not left this process. Where that can be: when it has, there is room. */
@@ -36,6 +37,8 @@ export interface Mailboxes {
 
 /** Packets for which memory is made at once, in bytes. */
 const SLAB_SIZE = 16 * 1024
+
+const MEANINGS: Meanings = { EBADMSG: ['CORRUPT', 'the peer left behind what cannot be'] }
 
 /** The kind of a packet stands in front of its payload. */
 const KIND_SIZE = 1
@@ -161,7 +164,7 @@ export class MailboxPackets implements PacketLink {
       const context = { operation: 'receive', url: this.#url }
       return this.#end(new StraitError('CORRUPT', 'the peer sent a packet without a kind', context))
     }
-    if (!isAgain(result)) return this.#end(kernelError(result, 'receive', this.#url.href))
+    if (!isAgain(result)) return this.#end(kernelError(result, 'receive', this.#url.href, MEANINGS))
     this.#drained = true
     if (this.#hungUp !== undefined) return this.#end(this.#hungUp.cause)
     this.#watch()
@@ -183,7 +186,7 @@ export class MailboxPackets implements PacketLink {
     }
     if (!gone && isAgain(result)) this.#refuse()
     else if (!this.#failed && this.#failure === undefined) {
-      this.#failure = gone ? this.#gone() : kernelError(result, 'send', this.#url.href)
+      this.#failure = gone ? this.#gone() : kernelError(result, 'send', this.#url.href, MEANINGS)
       process.nextTick(() => this.#tellFailure())
     }
     return false

@@ -1,1 +1,1 @@
-export {}
+export { type SemConnectOptions, sem, sem as transport } from './transport.js'
