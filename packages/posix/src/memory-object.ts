@@ -87,13 +87,18 @@ export function checkSize(size: number, operation: string, what: string): void {
 }
 
 /**
- * A descriptor of new memory with a name. Only when it is whole, of its size and with its memory reserved, does it get
- * the name: nobody finds it half made, and who is killed meanwhile leaves nothing.
+ * A descriptor of new memory with a name. Only when it is whole, of its size, with its memory reserved and what it shall
+ * hold in it, does it get the name: nobody finds it half made, and who is killed meanwhile leaves nothing.
  */
-export function createNamed(path: string, size: number, mode: number): number {
+export function createNamed(
+  path: string,
+  size: number,
+  mode: number,
+  { content, meanings = MEANINGS }: { content?: Uint8Array; meanings?: Meanings } = {},
+): number {
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777)
     throw new RangeError(`mode is 0 to 0o777, not ${mode}`)
-  const { open, linkDescriptor, close, O_TMPFILE } = native('create')
+  const { open, linkDescriptor, write, close, O_TMPFILE } = native('create')
   const descriptor = check(open(DIRECTORY, O_TMPFILE | constants.O_RDWR, mode), 'create', path, {
     ENOENT: ['NOT_SUPPORTED', `there is no ${DIRECTORY}; mount a tmpfs there`],
     EOPNOTSUPP: ['NOT_SUPPORTED', `${DIRECTORY} is not a tmpfs; mount one there`],
@@ -102,7 +107,8 @@ export function createNamed(path: string, size: number, mode: number): number {
   try {
     fchmodSync(descriptor, mode)
     allocate(descriptor, size, 'create', path)
-    check(linkDescriptor(descriptor, path), 'create', path, MEANINGS)
+    if (content !== undefined) check(write(descriptor, content, 0, content.length), 'create', path)
+    check(linkDescriptor(descriptor, path), 'create', path, meanings)
     return descriptor
   } catch (error) {
     close(descriptor)
@@ -111,12 +117,17 @@ export function createNamed(path: string, size: number, mode: number): number {
 }
 
 /** A descriptor of the memory with this name, which is no link, and belongs to us, to root, or to `owner`. */
-export function openNamed(path: string, readonly: boolean, owner: number | undefined): number {
+export function openNamed(
+  path: string,
+  readonly: boolean,
+  owner: number | undefined,
+  meanings: Meanings = MEANINGS,
+): number {
   const { open, close } = native('open')
   // Not blocking: somebody may have put a FIFO there.
   const flags =
     (readonly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const descriptor = check(open(path, flags, 0), 'open', path, MEANINGS)
+  const descriptor = check(open(path, flags, 0), 'open', path, meanings)
   try {
     const { uid } = memoryStats(descriptor, 'open', path)
     if ([process.geteuid?.(), 0, owner].includes(uid)) return descriptor
@@ -219,4 +230,9 @@ export function addSeals(descriptor: number, seals: readonly Seal[], what: strin
     return sum | bit
   }, 0)
   if (set !== 0) check(native('seal').addSeals(descriptor, set), 'seal', what, SEALING)
+}
+
+/** Whether it is an error of the system with this name. */
+export function isSystem(error: unknown, name: string): boolean {
+  return StraitError.is(error) && (error.cause as NodeJS.ErrnoException | undefined)?.code === name
 }

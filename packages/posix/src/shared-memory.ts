@@ -6,6 +6,7 @@ import {
   checkSize,
   createNamed,
   createUnnamed,
+  isSystem,
   memoryStats,
   openNamed,
   pathOf,
@@ -343,9 +344,4 @@ export class SharedMemory implements Disposable {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-/** Whether it is an error of the system with this name. */
-function isSystem(error: unknown, name: string): boolean {
-  return StraitError.is(error) && (error.cause as NodeJS.ErrnoException | undefined)?.code === name
 }
