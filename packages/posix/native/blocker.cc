@@ -69,13 +69,16 @@ class Alarm {
 
 }  // namespace
 
+/// No JavaScript runs any more.
+void Blocker::onEnd(void* data) { static_cast<Blocker*>(data)->close(); }
+
 Blocker::Blocker(napi_env env, int event) : env_(env), event_(event) {
-  napi_add_env_cleanup_hook(env, [](void* data) { static_cast<Blocker*>(data)->close(); }, this);
+  napi_add_env_cleanup_hook(env, onEnd, this);
 }
 
 Blocker::~Blocker() {
   close();
-  napi_remove_env_cleanup_hook(env_, [](void* data) { static_cast<Blocker*>(data)->close(); }, this);
+  napi_remove_env_cleanup_hook(env_, onEnd, this);
   pthread_cond_destroy(&changed_);
   pthread_mutex_destroy(&mutex_);
 }

@@ -37,6 +37,7 @@ class Blocker {
  private:
   enum class State { kIdle, kBlocked, kDone, kEnded };
 
+  static void onEnd(void* data);
   bool startThread();
   void run();
   void interrupt();
