@@ -1,6 +1,7 @@
 export { BlockedCall } from './blocked-call.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
+export { MemorySemaphore } from './memory-semaphore.js'
 export {
   type MessagePriority,
   MessageQueue,
@@ -10,6 +11,11 @@ export {
   type MessageQueueOpenOptions,
   type QueuedMessage,
 } from './message-queue.js'
+export {
+  NamedSemaphore,
+  type NamedSemaphoreCreateOptions,
+  type NamedSemaphoreOpenOptions,
+} from './named-semaphore.js'
 export {
   type BlockerHandle,
   check,
@@ -26,6 +32,7 @@ export { Pipe, type PipeOptions } from './pipe.js'
 export { PIPE_BUF, PipeReader, PipeWriter, type ReadOptions } from './pipe-ends.js'
 export { Readiness } from './readiness.js'
 export { ReceivedDescriptor } from './received-descriptor.js'
+export { PosixSemaphore } from './semaphore.js'
 export {
   type Seal,
   SharedMemory,
@@ -40,6 +47,7 @@ export {
   SignalQueue,
   type SignalQueueOptions,
 } from './signal-queue.js'
+export { keyOf } from './sysv-key.js'
 export {
   type SysvMessage,
   SysvMessageQueue,
@@ -49,6 +57,13 @@ export {
   type SysvReceiveType,
   type SysvSendType,
 } from './sysv-message-queue.js'
+export {
+  type SysvPermitOptions,
+  SysvSemaphore,
+  type SysvSemaphoreCreateOptions,
+  type SysvSemaphoreOpenOptions,
+  type SysvSemaphoreUndoOptions,
+} from './sysv-semaphore.js'
 export {
   SysvSharedMemory,
   type SysvSharedMemoryCreateOptions,
