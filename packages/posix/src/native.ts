@@ -289,6 +289,9 @@ const EAGAIN = 11
 /** What error numbers mean for one kind of object, where core's own table means another. */
 export type Meanings = Readonly<Record<string, readonly [ErrorCode, string]>>
 
+/** Names for which libuv, and so Node, has only the number. */
+const UNKNOWN_TO_NODE: Readonly<Record<number, string>> = { 43: 'EIDRM', 74: 'EBADMSG' }
+
 /** A negated error number as an error; `what` names the object. */
 export function kernelError(
   result: number,
@@ -296,7 +299,7 @@ export function kernelError(
   what: string,
   meanings: Meanings = {},
 ): StraitError {
-  const name = getSystemErrorName(result)
+  const name = UNKNOWN_TO_NODE[-result] ?? getSystemErrorName(result)
   const cause = Object.assign(new Error(name), { code: name, errno: result })
   const own = meanings[name]
   if (own === undefined) return systemError(cause, operation, what)
