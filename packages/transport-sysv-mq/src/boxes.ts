@@ -12,6 +12,7 @@ const ENOMEM = -12
 const EINVAL = -22
 const EPIPE = -32
 const EIDRM = -43
+const EBADMSG = -74
 const ECONNRESET = -104
 
 /** The type of each packet; mtype in msgop(2). */
@@ -63,9 +64,9 @@ export class QueueBoxes implements Mailboxes {
   }
 
   take(target: Uint8Array, offset: number): number {
-    if (this.#foreign) return 0
+    if (this.#foreign) return EBADMSG
     const count = system.msgReceive(this.#ends.incoming, 0, 0, target, offset, PACKET_SIZE, this.#typeBytes)
-    if (count === E2BIG || (count >= 0 && this.#type[0] !== TYPE)) return 0
+    if (count === E2BIG || (count >= 0 && this.#type[0] !== TYPE)) return EBADMSG
     return isGone(count) ? ECONNRESET : count
   }
 
