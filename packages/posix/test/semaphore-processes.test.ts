@@ -392,7 +392,7 @@ describe('SEM_UNDO', () => {
 describe('the end of a thread with a semaphore', () => {
   const FINDING = {
     NamedSemaphore: () => `NamedSemaphore.openOrCreate(${JSON.stringify(freshSemaphore())})`,
-    MemorySemaphore: () => 'MemorySemaphore.create(SharedMemory.anonymous(4096))',
+    MemorySemaphore: () => 'MemorySemaphore.create((globalThis.memory = SharedMemory.anonymous(4096)))',
     SysvSemaphore: () => `SysvSemaphore.openOrCreate(${freshSemaphoreKey()})`,
   }
   const BLOCKING = { acquireSync: 'semaphore.acquireSync()', acquire: 'semaphore.acquire()' }
@@ -440,7 +440,7 @@ describe('the end of a thread with a semaphore', () => {
         readFileSync('/proc/self/maps', 'utf8').split('\\n').filter((line) => /\\/dev\\/shm|memfd:strait/.test(line)).length,
       ].join(' ')
       const first = (globalThis.kept = ${find()})
-      const memory = SharedMemory.anonymous(4096)
+      globalThis.memory ??= SharedMemory.anonymous(4096)
       const find = {
         NamedSemaphore: () => NamedSemaphore.open(first.name),
         MemorySemaphore: () => MemorySemaphore.create(memory),
