@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SignalQueue } from '../src/index.js'
-import { compile, noCompiler, noPython, python, start } from './support/others.js'
+import { compile, noCompiler, noPython, notRoot, python, start } from './support/others.js'
+import { has, support } from './support/programs.js'
 
 const COUNT = 1000
 const FIRST = 2n ** 63n
@@ -12,6 +13,7 @@ const FIRST = 2n ** 63n
 let directory: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'strait-posix-'))
+  chmodSync(directory, 0o755)
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -70,5 +72,19 @@ it.skipIf(noCompiler)(
     expect(came.map(({ value }) => value)).toEqual(
       Array.from({ length: COUNT }, (_, index) => FIRST + BigInt(index)),
     )
+  },
+)
+
+// The limit counts all processes of a user: this one has none.
+const SOMEBODY = ['--reuid=61235', '--regid=61235', '--clear-groups']
+const unable = noCompiler || notRoot || !has('prlimit')
+const why = unable ? ' (skipped: needs root, cc, setpriv and prlimit)' : ''
+it.skipIf(unable).each([20, 1])(
+  `loses nothing of what is directed at the process where %i may be pending${why}`,
+  async (most) => {
+    compiled ??= compile('signal_queue', directory)
+    const program = [process.execPath, support('signal-queue.mjs'), 'from', compiled]
+    const { output } = start('setpriv', [...SOMEBODY, 'prlimit', `--sigpending=${most}`, ...program])
+    expect(await output).toBe('1000 came\n')
   },
 )

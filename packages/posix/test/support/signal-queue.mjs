@@ -5,7 +5,8 @@
 //   signal-queue.mjs late              signals to a queue that was closed, directed at the thread and at the process
 //   signal-queue.mjs child             prints the blocked signals of a child, while a queue is open
 //   signal-queue.mjs limit             sends to itself until it is refused, reads one, sends again; prints what went
-import { execFileSync } from 'node:child_process'
+//   signal-queue.mjs from PROGRAM      prints how many different ones came of the 1,000 that it sends to the process
+import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -72,6 +73,17 @@ const MODES = {
   async child() {
     const queue = SignalQueue.open()
     console.log(execFileSync('grep', ['SigBlk', '/proc/self/status'], { encoding: 'utf8' }).trim())
+    queue.close()
+  },
+  async from(program) {
+    const queue = SignalQueue.open()
+    const args = ['send', process.pid, 0, queue.signal, 1000, 0].map(String)
+    const sender = spawn(program, args, { stdio: 'inherit' })
+    const sent = new Promise((resolve) => sender.once('exit', resolve))
+    const came = new Set()
+    while (came.size < 1000) came.add((await queue.receive()).value)
+    await sent
+    console.log(`${came.size} came`)
     queue.close()
   },
   async limit() {
