@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { StraitError } from '@strait/core'
 import { check, type Meanings, native } from '@strait/posix'
 import { HeldRecord } from '@strait/rendezvous'
@@ -69,6 +70,7 @@ export class Ends {
  * - Errors: `NO_RESOURCES` with the limit.
  */
 export function createQueues(url: URL): Ends {
+  checkLimits(url)
   const record = HeldRecord.create('listen')
   const made: number[] = []
   try {
@@ -79,6 +81,25 @@ export function createQueues(url: URL): Ends {
     for (const queue of made) system.msgRemove(queue)
     record.release()
     throw error
+  }
+}
+
+/** Of a packet that could never be sent, the kernel says no more than that something is wrong. */
+function checkLimits(url: URL): void {
+  for (const limit of ['msgmax', 'msgmnb']) {
+    const bytes = readLimit(limit)
+    if (bytes >= PACKET_SIZE) continue
+    const reason = `${PACKET_SIZE} bytes do not fit; \`sysctl kernel.${limit}\` shows that ${bytes} may`
+    throw new StraitError('NO_RESOURCES', reason, { operation: 'listen', url })
+  }
+}
+
+/** Where there is no such setting, there is no System V, and msgget(2) will say so. */
+function readLimit(name: string): number {
+  try {
+    return Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8'))
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 

@@ -14,13 +14,17 @@ const able = process.geteuid?.() === 0 && spawnSync('unshare', ['--ipc', 'true']
 
 describe.skipIf(!able)('the limits of sysv-mq: (needs root and unshare)', () => {
   /** What the program says where a setting has this value. */
-  async function limited(setting: string, value: number) {
+  async function limited(setting: string, value: number, most = 1_000) {
     const home = mkdtempSync(join(tmpdir(), 'strait-sysv-mq-'))
     try {
-      const child = spawn('unshare', ['--ipc', process.execPath, PROGRAM, setting, String(value)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, XDG_RUNTIME_DIR: home },
-      })
+      const child = spawn(
+        'unshare',
+        ['--ipc', process.execPath, PROGRAM, setting, String(value), String(most)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, XDG_RUNTIME_DIR: home },
+        },
+      )
       const [[status], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
       expect(status).toBe(0)
       return JSON.parse(said)
@@ -38,5 +42,26 @@ describe.skipIf(!able)('the limits of sysv-mq: (needs root and unshare)', () => 
     }
     expect(said.told[1]).toMatch(/^connect sysv-mq:limited: the listener says: /)
     expect(said.refusals).toHaveLength(2)
+  })
+
+  it.each(['msgmax', 'msgmnb'])(
+    'a %s that is too small for a packet is NO_RESOURCES at both ends',
+    async (setting) => {
+      const said = await limited(setting, 2047)
+      expect(said).toMatchObject({ count: 0, records: [], queues: 0 })
+      for (const [code, message] of [said.told, ...said.refusals]) {
+        expect(code).toBe('ERR_STRAIT_NO_RESOURCES')
+        expect(message).toContain(`kernel.${setting}`)
+      }
+    },
+  )
+
+  it.each(['msgmax', 'msgmnb'])('a %s of one packet is enough', async (setting) => {
+    expect(await limited(setting, 2048, 5)).toMatchObject({
+      count: 5,
+      stillWork: true,
+      another: true,
+      queues: 0,
+    })
   })
 })
