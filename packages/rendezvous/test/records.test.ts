@@ -13,6 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -234,6 +235,131 @@ describe('garbage', () => {
     create(`${hex('b')}-there`)
     sweep()
     expect(readdirSync(runtimeDirectory()).sort()).toEqual([`${hex('a')}-there`, `${hex('a')}.record`])
+  })
+})
+
+describe('a record of System V queues', () => {
+  const system = native()
+  const url = new URL('sysv-mq:records')
+  const line = (name: string) => `${JSON.stringify({ kind: 'sysv-mq', name })}\n`
+  const hexKey = (key: number) => `0x${key.toString(16).padStart(8, '0')}`
+  const KEY = ((process.pid << 8) | 0x51) & 0x7fffffff
+  const createQueue = (mode = 0o600) => {
+    const id = system.msgGet(KEY, system.IPC_CREAT | system.IPC_EXCL, mode)
+    expect(id).toBeGreaterThanOrEqual(0)
+    return id
+  }
+  const isThere = () => system.msgGet(KEY, 0, 0) >= 0
+  afterEach(() => {
+    if (isThere()) system.msgRemove(system.msgGet(KEY, 0, 0))
+  })
+
+  it('names them by their keys, and takes them away when nobody holds it', () => {
+    createQueue()
+    leave(hex('a'), line(hexKey(KEY)))
+    expect(findRecords({ remove: false })).toMatchObject([
+      { alive: false, objects: [{ kind: 'sysv-mq', name: hexKey(KEY) }] },
+    ])
+    expect(isThere()).toBe(true)
+    sweep()
+    expect(isThere()).toBe(false)
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it('may name one that was never made, or is gone', () => {
+    leave(hex('a'), line(hexKey(KEY)))
+    sweep()
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it.skipIf(!root)('removes no queue of another user who has the same key (needs root)', () => {
+    const program = `require(process.argv[1]).msgGet(${KEY}, ${system.IPC_CREAT}, 0o666)`
+    const addon = createRequire(import.meta.resolve('@strait/posix')).resolve(
+      '../build/Release/strait_posix.node',
+    )
+    const as = { uid: NOBODY, gid: NOBODY }
+    expect(spawnSync(process.execPath, ['-e', program, addon], as).status).toBe(0)
+    expect(isThere()).toBe(true)
+    leave(hex('a'), line(hexKey(KEY)))
+    sweep()
+    expect(isThere()).toBe(true)
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it('that names what is no key of ours removes nothing', () => {
+    const id = createQueue()
+    const names = ['0x00000000', hexKey(KEY).slice(2), String(KEY), '0x80000001', `${hexKey(KEY)}0`, '', '0x']
+    leave(hex('a'), names.map(line).join('') + line(KEY as unknown as string))
+    sweep()
+    expect(system.msgGet(KEY, 0, 0)).toBe(id)
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it('is held until both who share it have let go, whoever is first, and only then is one the last', () => {
+    for (const firstIsMaker of [true, false]) {
+      const made = HeldRecord.create('listen')
+      made.add({ kind: 'sysv-mq', name: hexKey(KEY) })
+      createQueue()
+      made.share()
+      const adopted = HeldRecord.adopt(made.descriptor, made.name, { owner: process.geteuid!(), url })
+      const [first, last] = firstIsMaker ? [made, adopted] : [adopted, made]
+      sweep()
+      expect(isThere()).toBe(true)
+      expect([first.isLast(), last.isLast()]).toEqual([false, false])
+      first.leave()
+      sweep()
+      expect(isThere()).toBe(true)
+      expect(last.isLast()).toBe(true)
+      system.msgRemove(system.msgGet(KEY, 0, 0))
+      last.release()
+      expect(readdirSync(home)).toEqual([])
+    }
+  })
+
+  it('tells the one that waits when it is the last, without keeping the process alive', async () => {
+    const made = HeldRecord.create('listen')
+    made.share()
+    const adopted = HeldRecord.adopt(made.descriptor, made.name, { owner: process.geteuid!(), url })
+    let told = false
+    const last = new Promise<void>((resolve) =>
+      made.whenLast(() => {
+        told = true
+        resolve()
+      }),
+    )
+    await turns(10)
+    expect(told).toBe(false)
+    adopted.leave()
+    await last
+    made.release()
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it('cannot be adopted when nobody holds it, nor from another user, nor by a name that leads elsewhere', () => {
+    const record = HeldRecord.create('listen')
+    const owner = process.geteuid!()
+    // Nobody shares it: as somebody who sweeps has it.
+    expect(() => HeldRecord.adopt(record.descriptor, record.name, { owner, url })).toThrow(failure('RESET'))
+    record.share()
+    for (const name of ['', '../x', `${record.name}/`, record.name.toUpperCase().replace(/\d/g, 'A')])
+      expect(() => HeldRecord.adopt(record.descriptor, name, { owner, url })).toThrow(failure('CORRUPT'))
+    expect(() => HeldRecord.adopt(record.descriptor, record.name, { owner: owner + 1, url })).toThrow(
+      failure('CORRUPT'),
+    )
+    const event = system.eventfd(false)
+    expect(() => HeldRecord.adopt(event, record.name, { owner, url })).toThrow(failure('CORRUPT'))
+    system.close(event)
+    record.release()
+  })
+
+  it('that is another file than the one of its name is let go of, and removes neither', () => {
+    const [record, other] = [HeldRecord.create('listen'), HeldRecord.create('listen')]
+    other.share()
+    const adopted = HeldRecord.adopt(other.descriptor, record.name, { owner: process.geteuid!(), url })
+    adopted.release()
+    expect(readdirSync(record.directory)).toHaveLength(2)
+    record.release()
+    other.release()
   })
 })
 

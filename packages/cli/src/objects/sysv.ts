@@ -1,13 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { IpcObject } from './object.js'
 import type { Processes } from './processes.js'
+import { describeRecord, readRecords } from './records.js'
 
 /** The System V objects of this IPC namespace; sysvipc(7). The kernel may have been built without. */
 export function findSystemV(processes: Processes): IpcObject[] {
+  const { records } = readRecords()
+  const recordOf = ({ key }: Row) =>
+    records.find(({ objects }) =>
+      objects.some(({ kind, name }) => kind === 'sysv-mq' && Number(name) === Number(key)),
+    )
   return [
     ...rows('shm').map((row) => segment(row, processes)),
     ...rows('sem').map(semaphores),
-    ...rows('msg').map((row) => queue(row, processes)),
+    ...rows('msg').map((row) => {
+      const record = recordOf(row)
+      return queue(row, processes, record && describeRecord(record, processes))
+    }),
   ]
 }
 
@@ -49,16 +58,29 @@ function semaphores(row: Row): IpcObject {
   }
 }
 
-/** Only who sent or received last; somebody may be waiting for his first message. */
-function queue(row: Row, processes: Processes): IpcObject {
-  const holders = [...new Set([row.lspid, row.lrpid])].flatMap((pid) => processes.withPid(Number(pid)))
+/**
+ * One of ours is its record's, which tells who has it. Of others there is only who sent or received last; somebody may be
+ * waiting for his first message.
+ */
+function queue(row: Row, processes: Processes, record: IpcObject | undefined): IpcObject {
   const count = Number(row.qnum)
+  const messages = count === 1 ? '1 message' : `${count} messages`
+  if (record !== undefined) {
+    return {
+      ...identity('sysv-mq', row, row.msqid),
+      state: record.state,
+      bytes: Number(row.cbytes),
+      holders: record.holders,
+      details: `${messages}, of ${record.name}`,
+    }
+  }
+  const holders = [...new Set([row.lspid, row.lrpid])].flatMap((pid) => processes.withPid(Number(pid)))
   return {
     ...identity('sysv-mq', row, row.msqid),
     state: holders.length > 0 ? 'in use' : 'unknown',
     bytes: Number(row.cbytes),
     holders,
-    details: count === 1 ? '1 message' : `${count} messages`,
+    details: messages,
   }
 }
 
