@@ -86,6 +86,59 @@ describe('the examples run, say what their pages say, and leave nothing behind',
     },
   )
 
+  it.skipIf(!supported)(`signal: a value in a signal, and a channel of many${withoutAddon}`, async () => {
+    expect(await example('signal/main.js')).toEqual([
+      'a queue of signal 34',
+      'it has brought 123456789abcdef, and says it is from this process: true',
+      "the worker is there, on the kernel's word: true",
+      'fib(20) = 10946',
+      'fib(21) = 17711',
+      'fib(22) = 28657',
+      'the worker blocks signal 60',
+      'stopped, it has pending signal 60',
+      'fib(23) = 46368',
+      'the worker was killed: ERR_STRAIT_RESET',
+    ])
+  })
+
+  it.skipIf(!supported)(
+    `mq: a queue that waits for its worker, two that a channel has, and a death${withoutAddon}`,
+    async () => {
+      expect(await example('mq/main.js')).toEqual([
+        'room for another: false',
+        'priority 9: fib(22) = 28657',
+        'priority 0: fib(20) = 10946',
+        'priority 0: fib(21) = 17711',
+        'left in the queue: 0',
+        'its name was still there: true',
+        'a descriptor of /strait-…-back (deleted)',
+        'a descriptor of /strait-…-there (deleted)',
+        'fib(23) = 46368',
+        'fib(24) = 75025',
+        'fib(25) = 121393',
+        'the worker was killed: ERR_STRAIT_RESET',
+      ])
+    },
+  )
+
+  it.skipIf(!supported)(
+    `sysv-mq: types, queues that keep their names, and a sweep${withoutAddon}`,
+    async () => {
+      expect(await example('sysv-mq/main.js')).toEqual([
+        'fib, answered by type: 10946,17711,28657',
+        'it stays when its processes are gone, until it is removed: true',
+        'fib(23) = 46368',
+        'fib(24) = 75025',
+        'fib(25) = 121393',
+        'queues that carried it: 2',
+        'the worker was killed: ERR_STRAIT_RESET',
+        'left of it: 0',
+        'left of two ends that were killed: 2',
+        'when somebody has listened: 0',
+      ])
+    },
+  )
+
   it.skipIf(!supported)(
     `shm: one memory, a batch, a message in place, and a death${withoutAddon}`,
     async () => {

@@ -58,7 +58,7 @@ const MAY_LACK: Partial<Record<keyof Capabilities, readonly string[]>> = {
   ],
   private: ['tcp', 'ws', 'wss', 'zmq+tcp'],
   sync: schemes.filter(
-    (scheme) => !['pipe', 'fifo', 'mq', 'sysv-mq', 'sem', 'shm', 'seqpacket'].includes(scheme),
+    (scheme) => !['pipe', 'fifo', 'signal', 'mq', 'sysv-mq', 'sem', 'shm', 'seqpacket'].includes(scheme),
   ),
   // A child's one channel is its main thread's; for ZeroMQ docs/adr/0005-zmq-main-thread.md.
   threads: ['fork', 'zmq+tcp', 'zmq+ipc'],

@@ -19,6 +19,7 @@
         "native/socket.cc",
         "native/sysv.cc"
       ],
+      "libraries": ["-pthread", "-lrt"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++20"],

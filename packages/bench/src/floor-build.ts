@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 
 const SOURCES = fileURLToPath(new URL('../../../benchmarks/floors/', import.meta.url))
 const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra', '-Werror']
+/** Where an older libc has semaphores and queues. */
+const LIBRARIES = ['-pthread', '-lrt']
 
 export interface BuildOptions {
   /** Default: `CC` of the environment, or cc. */
@@ -31,7 +33,7 @@ export async function buildFloors(options: BuildOptions = {}): Promise<string> {
   const fresh = `${program}.${randomUUID()}`
   const units = sources.filter((path) => path.endsWith('.c'))
   try {
-    await promisify(execFile)(compiler, [...FLAGS, ...flags, '-o', fresh, ...units])
+    await promisify(execFile)(compiler, [...FLAGS, ...flags, '-o', fresh, ...units, ...LIBRARIES])
   } catch (error) {
     throw new Error(reason(compiler, error as NodeJS.ErrnoException & { stderr?: string }))
   }

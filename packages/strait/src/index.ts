@@ -11,8 +11,11 @@ import {
 import * as node from '@strait/core/node'
 import type { FifoConnectOptions } from '@strait/transport-fifo'
 import type { MqConnectOptions } from '@strait/transport-mq'
+import type { SemConnectOptions } from '@strait/transport-sem'
 import type { SeqpacketConnectOptions, SeqpacketListenOptions } from '@strait/transport-seqpacket'
 import type { ShmConnectOptions } from '@strait/transport-shm'
+import type { SignalConnectOptions } from '@strait/transport-signal'
+import type { SysvMqConnectOptions } from '@strait/transport-sysv-mq'
 import type { TcpConnectOptions, TcpListenOptions } from '@strait/transport-tcp'
 import type { UnixConnectOptions, UnixListenOptions } from '@strait/transport-unix'
 import type { WsConnectOptions, WsListenOptions } from '@strait/transport-ws'
@@ -37,7 +40,10 @@ export type AnyListenOptions = ListenOptions &
 export type AnyConnectOptions = ConnectOptions &
   UnixConnectOptions &
   FifoConnectOptions &
+  SignalConnectOptions &
   MqConnectOptions &
+  SysvMqConnectOptions &
+  SemConnectOptions &
   SeqpacketConnectOptions &
   ShmConnectOptions &
   TcpConnectOptions &
