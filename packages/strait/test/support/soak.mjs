@@ -13,14 +13,14 @@ function random(seed) {
   }
 }
 
-function* messages(seed, bytes) {
+function* messages(seed, bytes, longest) {
   const next = random(seed)
   const pool = new Uint8Array(new Uint32Array(POOL / 4).map(next).buffer)
   for (let sum = 0; sum < bytes; ) {
     // Every power of two is as frequent, so that small ones are many and large ones carry the weight.
     const length = Math.min(
       Math.floor(2 ** (next() % 21) * (1 + (next() % 1024) / 1024)) - 1,
-      LARGEST,
+      longest,
       bytes - sum,
     )
     const from = next() % (POOL - LARGEST)
@@ -31,9 +31,10 @@ function* messages(seed, bytes) {
 
 /** Sends all of one seed's messages and compares what comes with the other's, both at once; then closes. */
 export async function talk(channel, bytes, sendSeed, receiveSeed) {
+  const longest = Math.min(LARGEST, channel.capabilities.maxMessageSize)
   const sending = (async () => {
     let count = 0
-    for (const message of messages(sendSeed, bytes)) {
+    for (const message of messages(sendSeed, bytes, longest)) {
       count++
       if (!channel.trySend(message)) await channel.send(message)
     }
@@ -41,7 +42,7 @@ export async function talk(channel, bytes, sendSeed, receiveSeed) {
   })()
   const receiving = (async () => {
     let count = 0
-    for (const expected of messages(receiveSeed, bytes)) {
+    for (const expected of messages(receiveSeed, bytes, longest)) {
       const message = await channel.receive()
       count++
       if (message === undefined) throw new Error(`message ${count} is missing`)
