@@ -93,6 +93,7 @@ describe('SignalQueue', () => {
         parentPort.postMessage(came)
       })`
     const worker = new Worker(code, { eval: true })
+    const exited = once(worker, 'exit')
     const [address] = await once(worker, 'message')
     const came = once(worker, 'message')
     expect(address.pid).toBe(process.pid)
@@ -100,7 +101,7 @@ describe('SignalQueue', () => {
     for (let value = 0n; value < 100n; value++) SignalQueue.send(address, SIGRTMIN, value)
     for (let value = 100n; value < 200n; value++) SignalQueue.send({ pid: process.pid }, SIGRTMIN, value)
     expect((await came)[0].size).toBe(200)
-    await once(worker, 'exit')
+    await exited
   })
 
   it('an aborted receive has taken nothing', async () => {
