@@ -101,7 +101,7 @@ int64_t take(Arguments& arguments) {
   target.data[0] = static_cast<uint8_t>(kind);
   std::memcpy(target.data + 1, slot.payload, filled - 1);
   slot.filled.store(0, std::memory_order_relaxed);
-  return direction->spaces.give(kSlots) ? filled : -EBADMSG;
+  return direction->spaces.give(kSlots) ? int64_t{filled} : -EBADMSG;
 }
 
 /// (region, direction, items, ms) Waits for an item, or else for a space, and takes nothing. 0: it is worth a try;
