@@ -1,1 +1,1 @@
-export { type SignalConnectOptions, signal, signal as transport } from './transport.js'
+export { signal, signal as transport } from './transport.js'

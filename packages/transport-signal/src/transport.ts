@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import {
-  type Agreement,
   type BaseListener,
   BlockingChannel,
   type Capabilities,
@@ -10,7 +9,6 @@ import {
   frames,
   greetInPackets,
   type ListenOptions,
-  type PeerInfo,
   patient,
   StraitError,
 } from '@strait/core'
@@ -20,6 +18,7 @@ import {
   confirmObjects,
   connectControl,
   listenAt,
+  makeObjects,
   passObjects,
   receiveObjects,
   type SocketPackets,
@@ -27,11 +26,6 @@ import {
 import { SignalBytes } from './signal-bytes.js'
 
 native('load')
-
-export interface SignalConnectOptions extends ConnectOptions {
-  /** The user whose listener may be trusted besides one's own and root's. */
-  owner?: number | undefined
-}
 
 const capabilities: Capabilities = {
   // More is possible, and allowed to who asks for it. It takes 210,000 signals for a MiB.
@@ -63,24 +57,29 @@ export const signal = {
     checkLimit('listen', url)
     return listenAt(url, { signal, ...options }, async (control, peer) => {
       const agreement = await greetInPackets(control, 'listen', url, options)
-      return meet(control, peer, url, agreement, options, async (bytes) => {
+      const make = () => makeObjects(control, () => new SignalBytes(control, peer, url))
+      const bytes = await meet(control, make, async (bytes) => {
         const objects = { parameters: bytes.address, descriptors: [] }
         bytes.open(await passObjects(control, objects, url, options), 'listen')
       })
+      return new BlockingChannel(frames(bytes, url, agreement, options), { url, capabilities, peer })
     })
   },
 
-  connect: patient(async (url: URL, given: SignalConnectOptions): Promise<BlockingChannel> => {
+  connect: patient(async (url: URL, given: ConnectOptions): Promise<BlockingChannel> => {
     const options = withDefaults(given)
     checkLimit('connect', url)
-    const { packets: control, peer } = connectControl(url, options)
+    // Never another user's: root could signal everybody, but nobody could signal root.
+    const { packets: control, peer } = connectControl(url, {})
     const agreement = await greetInPackets(control, 'connect', url, options)
-    return meet(control, peer, url, agreement, options, async (bytes) => {
+    const make = () => new SignalBytes(control, peer, url)
+    const bytes = await meet(control, make, async (bytes) => {
       const { parameters } = await receiveObjects(control, 0, url, options)
       const { address } = bytes
       bytes.open(parameters, 'connect')
       confirmObjects(control, address)
     })
+    return new BlockingChannel(frames(bytes, url, agreement, options), { url, capabilities, peer })
   }),
 } satisfies PeerTransport
 
@@ -96,21 +95,18 @@ function checkLimit(operation: string, url: URL): void {
   throw new StraitError('NO_RESOURCES', reason, { operation, url })
 }
 
-/** Makes the channel once both ends know where the other one receives; owns the control socket. */
+/** Lets both ends tell each other where they receive. What it makes owns the control socket, which is closed on failure. */
 async function meet(
   control: SocketPackets,
-  peer: PeerInfo,
-  url: URL,
-  agreement: Agreement,
-  options: ChannelOptions,
+  make: () => SignalBytes,
   exchange: (bytes: SignalBytes) => Promise<void>,
-): Promise<BlockingChannel> {
+): Promise<SignalBytes> {
   let owner: { destroy(): void } = control
   try {
-    const bytes = new SignalBytes(control, peer, url)
+    const bytes = make()
     owner = bytes
     await exchange(bytes)
-    return new BlockingChannel(frames(bytes, url, agreement, options), { url, capabilities, peer })
+    return bytes
   } catch (error) {
     owner.destroy()
     throw error
