@@ -200,8 +200,11 @@ export class MailboxPackets implements PacketLink {
   #tellFailure(): boolean {
     const error = this.#failure
     this.#failure = undefined
-    if (error !== undefined) this.#fail(error)
-    return error !== undefined
+    if (error === undefined || this.#destroyed) return false
+    this.#fail(error)
+    // Who has spoilt one box is done with: what lies in the other one by now is the last.
+    if (StraitError.is(error, 'CORRUPT') && this.#hungUp === undefined) this.#onHangUp(error)
+    return true
   }
 
   // Both

@@ -1,4 +1,4 @@
-import { greetInPackets, Kind, NO_EVENTS } from '@strait/core'
+import { greetInPackets, Kind, type LinkEvents, NO_EVENTS } from '@strait/core'
 import { native, SharedMemory } from '@strait/posix'
 import { confirmObjects, connectControl, receiveObjects, type SocketPackets } from '@strait/rendezvous'
 
@@ -28,8 +28,16 @@ export class RawEnd {
     this.memory = memory
     this.words = memory.view(Uint32Array)
     this.gone = new Promise((resolve) => {
-      control.events = { ...NO_EVENTS, end: () => resolve() }
-      process.nextTick(() => control.read())
+      const events: LinkEvents = {
+        ...NO_EVENTS,
+        // Nothing comes, but for the end.
+        readable: () => {
+          while (control.read() !== undefined);
+        },
+        end: () => resolve(),
+      }
+      control.events = events
+      process.nextTick(events.readable)
     })
   }
 
@@ -54,20 +62,10 @@ export class RawEnd {
     this.words[at + 1] = kind
   }
 
-  /** Adds to a word, and wakes who waits there. */
-  post(at: number): void {
-    Atomics.add(this.words, at, 1)
-    this.wake(at)
-  }
-
-  /** Wakes who waits for a permit of the semaphore at this word, whatever its value is. */
-  wake(at: number): void {
-    const value = Atomics.load(this.words, at)
-    // Gives a permit to the semaphore as it is drawn, and takes it back: so that the kernel is called.
-    Atomics.store(this.words, at, 0)
-    Atomics.store(this.words, at + 1, 1)
+  /** Gives a permit that stands for nothing, and wakes who waits for it. */
+  give(at: number): void {
+    // As glibc does it, which wakes whoever is counted; the words beside are as we have found them.
     system.semPost(this.memory.region, at * 4, 1)
-    Atomics.store(this.words, at, value)
   }
 
   /** Says something on the socket. */
