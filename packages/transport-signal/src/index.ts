@@ -1,1 +1,1 @@
-export { signal, signal as transport } from './transport.js'
+export { type SignalConnectOptions, signal, signal as transport } from './transport.js'

@@ -9,6 +9,7 @@ import {
   frames,
   greetInPackets,
   type ListenOptions,
+  type PeerInfo,
   patient,
   StraitError,
 } from '@strait/core'
@@ -19,6 +20,7 @@ import {
   connectControl,
   listenAt,
   makeObjects,
+  ownUid,
   passObjects,
   receiveObjects,
   type SocketPackets,
@@ -26,6 +28,11 @@ import {
 import { SignalBytes } from './signal-bytes.js'
 
 native('load')
+
+export interface SignalConnectOptions extends ConnectOptions {
+  /** Whose name it is. Another user's is found, and is `PERMISSION`: nobody but root may signal another user. */
+  owner?: number | undefined
+}
 
 const capabilities: Capabilities = {
   // More is possible, and allowed to who asks for it. It takes 210,000 signals for a MiB.
@@ -66,11 +73,11 @@ export const signal = {
     })
   },
 
-  connect: patient(async (url: URL, given: ConnectOptions): Promise<BlockingChannel> => {
+  connect: patient(async (url: URL, given: SignalConnectOptions): Promise<BlockingChannel> => {
     const options = withDefaults(given)
     checkLimit('connect', url)
-    // Never another user's: root could signal everybody, but nobody could signal root.
-    const { packets: control, peer } = connectControl(url, {})
+    const { packets: control, peer } = connectControl(url, options)
+    checkUser(control, peer, url)
     const agreement = await greetInPackets(control, 'connect', url, options)
     const make = () => new SignalBytes(control, peer, url)
     const bytes = await meet(control, make, async (bytes) => {
@@ -93,6 +100,14 @@ function checkLimit(operation: string, url: URL): void {
   if (native().signalLimit() !== 0) return
   const reason = 'this process may not have any signal pending; `ulimit -i` shows and raises the limit'
   throw new StraitError('NO_RESOURCES', reason, { operation, url })
+}
+
+/** Root could signal everybody, but nobody could signal root. */
+function checkUser(control: SocketPackets, { uid }: PeerInfo, url: URL): void {
+  if (uid === ownUid()) return
+  control.destroy()
+  const reason = `user ${uid} listens here, and signals pass both ways only between processes of one user`
+  throw new StraitError('PERMISSION', reason, { operation: 'connect', url })
 }
 
 /** Lets both ends tell each other where they receive. What it makes owns the control socket, which is closed on failure. */
