@@ -140,6 +140,19 @@ describe('the examples run, say what their pages say, and leave nothing behind',
   )
 
   it.skipIf(!supported)(
+    `sem: permits that hold back, guard, hand over and come back${withoutAddon}`,
+    async () => {
+      expect(await example('sem/main.js')).toEqual([
+        'jobs that found a space: 16',
+        'fib(1) + … + fib(16) = 4179',
+        'the worker has the tool: true',
+        'the worker was killed: ERR_STRAIT_RESET, and the tool is back',
+        'removed: true true',
+      ])
+    },
+  )
+
+  it.skipIf(!supported)(
     `shm: one memory, a batch, a message in place, and a death${withoutAddon}`,
     async () => {
       expect(await example('shm/main.js')).toEqual([
