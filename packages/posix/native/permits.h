@@ -72,7 +72,7 @@ class Permits {
 
   std::atomic<uint64_t> word_;
   uint32_t shared_;
-  uint32_t unused_[5];
+  [[maybe_unused]] uint32_t unused_[5];
 };
 
 static_assert(sizeof(Permits) == 32 && std::atomic<uint64_t>::is_always_lock_free);
