@@ -47,7 +47,7 @@ export interface SignalQueueOptions {
  */
 export class SignalQueue implements Disposable {
   readonly signal: number
-  readonly address: Required<SignalAddress>
+  readonly address: { readonly pid: number; readonly tid: number }
   readonly #pollable: Pollable
   readonly #value = new BigUint64Array(1)
   readonly #bytes = new Uint8Array(this.#value.buffer)

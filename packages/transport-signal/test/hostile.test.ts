@@ -41,7 +41,7 @@ describe('C13 a peer that sends', () => {
     ['gives a credit for nothing', (end: RawEnd) => end.word({ length: CREDIT, sequence: end.sequence })],
     [
       'sends more than a window',
-      (end: RawEnd) => end.bytes(new Array<number>(5 * (WINDOW + 1)).fill(0).with(5, 6)),
+      (end: RawEnd) => end.bytes(Array.from({ length: 5 * (WINDOW + 1) }, (_, at) => (at === 5 ? 6 : 0))),
     ],
     ['speaks on the control socket', (end: RawEnd) => void end.control.write(Kind.DATA, new Uint8Array(0))],
     ['sends bytes on the control socket', (end: RawEnd) => void end.control.write(Kind.DATA, utf8('bytes'))],
