@@ -8,6 +8,7 @@
 #include <climits>
 
 #include "addon.h"
+#include "blocker.h"
 
 namespace strait {
 namespace {
@@ -134,6 +135,19 @@ int64_t lockFile(Arguments& arguments) {
   return outcome(fcntl(descriptor, F_OFD_SETLK, &lock));
 }
 
+/// (blocker, descriptor) Lets the blocker lock the whole file, as `lockFile`, when nobody else has it locked.
+int64_t startLocking(Arguments& arguments) {
+  Blocker* blocker = Blocker::of(arguments, 0);
+  const int descriptor = arguments.integer(1);
+  if (blocker == nullptr || !arguments.valid()) return -EINVAL;
+  return blocker->start([=] {
+    struct flock lock = {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return outcome(fcntl(descriptor, F_OFD_SETLKW, &lock));
+  });
+}
+
 }  // namespace
 
 void defineDescriptors(napi_env env, napi_value exports) {
@@ -152,6 +166,7 @@ void defineDescriptors(napi_env env, napi_value exports) {
   define<pipeSize>(env, exports, "pipeSize");
   define<setPipeSize>(env, exports, "setPipeSize");
   define<lockFile>(env, exports, "lockFile");
+  define<startLocking>(env, exports, "lockFileStart");
 }
 
 }  // namespace strait

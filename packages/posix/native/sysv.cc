@@ -1,7 +1,6 @@
 // System V message queues and shared memory; sysvipc(7). They are known by numbers, not by descriptors: nothing tells
 // that one may be read, and nothing removes it when a process ends.
 
-#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
@@ -198,19 +197,6 @@ int64_t startWaitingForMessage(Arguments& arguments) {
   });
 }
 
-/// (blocker, descriptor) Lets the blocker lock the whole file, as `lockFile`, when nobody else has it locked.
-int64_t startLocking(Arguments& arguments) {
-  Blocker* blocker = Blocker::of(arguments, 0);
-  const int descriptor = arguments.integer(1);
-  if (blocker == nullptr || !arguments.valid()) return -EINVAL;
-  return blocker->start([=] {
-    struct flock lock = {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return outcome(fcntl(descriptor, F_OFD_SETLKW, &lock));
-  });
-}
-
 /// (key, size, flags, mode) → id
 int64_t getSegment(Arguments& arguments) {
   const auto key = static_cast<key_t>(arguments.integer(0));
@@ -262,7 +248,6 @@ void defineSystemV(napi_env env, napi_value exports) {
   define<startSendingMessage>(env, exports, "msgStartSending");
   define<startSendingPacket>(env, exports, "msgStartSendingPacket");
   define<startWaitingForMessage>(env, exports, "msgStartWaiting");
-  define<startLocking>(env, exports, "lockFileStart");
   define<getSegment>(env, exports, "shmGet");
   define<removeSegment>(env, exports, "shmRemove");
   define<segmentState>(env, exports, "shmState");

@@ -8,20 +8,25 @@ const MEANINGS: Meanings = {
   ENODEV: ['NOT_SUPPORTED', 'this kind of file cannot be mapped'],
 }
 
-/** Memory of a descriptor in the address space of this process, and the one ArrayBuffer over it; mmap(2). */
+/** Memory in the address space of this process, and the one ArrayBuffer over it; mmap(2). */
 export class Mapping {
   readonly size: number
   readonly #name: string
   readonly region: RegionHandle
   #buffer: ArrayBuffer | undefined
 
-  /** Where it is not shared, what is written stays in this process. */
-  constructor(descriptor: number, size: number, shared: boolean, name: string) {
+  /** Owns the region. */
+  constructor(region: RegionHandle, size: number, name: string) {
+    this.region = region
     this.size = size
     this.#name = name
+  }
+
+  /** Of a descriptor. Where it is not shared, what is written stays in this process. */
+  static of(descriptor: number, size: number, shared: boolean, name: string): Mapping {
     const region = native('map').mapMemory(descriptor, size, shared)
     if (typeof region === 'number') throw kernelError(region, 'map', name, MEANINGS)
-    this.region = region
+    return new Mapping(region, size, name)
   }
 
   /** - Errors: `NOT_SUPPORTED` this Node has no ArrayBuffer over memory of the system, or none of this size. */

@@ -34,7 +34,7 @@ export class MemorySemaphore extends PosixSemaphore {
         `a semaphore lies at a multiple of ${SEM_ALIGNMENT}, with ${SEM_SIZE} bytes in the memory's ${size}; not at ${offset}`,
       )
     const name = `semaphore at ${offset} of ${memory.name ?? `memory ${descriptor}`}`
-    const mapping = new Mapping(descriptor, size, true, name)
+    const mapping = Mapping.of(descriptor, size, true, name)
     super(mapping, offset, name)
     if (initial !== undefined) check(semInit(mapping.region, offset, initial), 'create', name)
   }

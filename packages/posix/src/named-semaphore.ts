@@ -40,7 +40,7 @@ export class NamedSemaphore extends PosixSemaphore {
   readonly #descriptor: number
 
   private constructor(descriptor: number, name: string, created: boolean) {
-    super(new Mapping(descriptor, native().SEM_SIZE, true, `semaphore ${name}`), 0, `semaphore ${name}`)
+    super(Mapping.of(descriptor, native().SEM_SIZE, true, `semaphore ${name}`), 0, `semaphore ${name}`)
     this.#descriptor = descriptor
     this.name = name
     this.created = created

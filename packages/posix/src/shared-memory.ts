@@ -74,7 +74,7 @@ export class SharedMemory implements Disposable {
     this.created = created
     this.#what = name === undefined ? `memory ${descriptor}` : pathOf(name, 'open')
     this.#shared = shared
-    this.#mapping = new Mapping(descriptor, size, shared, this.#what)
+    this.#mapping = Mapping.of(descriptor, size, shared, this.#what)
   }
 
   /** On an error, the descriptor that we have opened ourselves goes. */
@@ -277,7 +277,7 @@ export class SharedMemory implements Disposable {
       throw new StraitError('PERMISSION', 'it is readonly', { operation: 'resize', url: this.#what })
     }
     if (size > has) allocate(this.#descriptor, size, 'resize', this.#what)
-    const mapping = new Mapping(this.#descriptor, size, this.#shared, this.#what)
+    const mapping = Mapping.of(this.#descriptor, size, this.#shared, this.#what)
     try {
       if (size < has) truncate(this.#descriptor, size, this.#what)
     } catch (error) {
@@ -312,7 +312,7 @@ export class SharedMemory implements Disposable {
       addSeals(this.#descriptor, seals, this.#what)
       this.#shared = false
     } finally {
-      this.#mapping = new Mapping(this.#descriptor, old.size, this.#shared, this.#what)
+      this.#mapping = Mapping.of(this.#descriptor, old.size, this.#shared, this.#what)
     }
   }
 

@@ -1,5 +1,6 @@
 import { StraitError, type SyncWaitOptions, throwIfAborted, type WaitOptions } from '@strait/core'
 import { BlockingTurns } from './blocking-turns.js'
+import { inSlices } from './in-slices.js'
 import { type BlockerHandle, check, isAgain, kernelError, native } from './native.js'
 import { checkLength, scratch } from './scratch.js'
 import { checkKey } from './sysv-key.js'
@@ -17,7 +18,6 @@ import {
   sendingError,
   unlinkQueue,
 } from './sysv-queue-object.js'
-import { BLOCK } from './waiting.js'
 
 export type {
   SysvMessageQueueAttributes,
@@ -211,7 +211,7 @@ export class SysvMessageQueue implements Disposable {
   sendSync(message: Uint8Array, { type = 1, timeout }: SysvSendType & SyncWaitOptions = {}): void {
     checkType(type, 1)
     this.#ensureOpen('send')
-    untilDone('send', this.#name, timeout, (ms) => this.#send(message, type, ms) || undefined)
+    inSlices('send', this.#name, (ms) => this.#send(message, type, ms) || undefined, { timeout })
   }
 
   #send(message: Uint8Array, type: number, ms = 0): boolean {
@@ -277,7 +277,7 @@ export class SysvMessageQueue implements Disposable {
   receiveSync({ type = 0, timeout }: SysvReceiveType & SyncWaitOptions = {}): SysvMessage {
     checkType(type)
     this.#ensureOpen('receive')
-    return untilDone('receive', this.#name, timeout, (ms) => this.#receive(type, ms))
+    return inSlices('receive', this.#name, (ms) => this.#receive(type, ms), { timeout })
   }
 
   #receive(type: number, ms = 0): SysvMessage | undefined {
@@ -318,23 +318,6 @@ export class SysvMessageQueue implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
-  }
-}
-
-/** Makes the attempt until it is more than undefined, each for so many ms at most. */
-function untilDone<T>(
-  operation: string,
-  name: string,
-  timeout: number | undefined,
-  attempt: (ms: number) => T | undefined,
-): T {
-  const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout
-  for (let ms = 0; ; ) {
-    const result = attempt(ms)
-    if (result !== undefined) return result
-    const left = deadline - performance.now()
-    if (left <= 0) throw new StraitError('TIMEOUT', `nothing within ${timeout} ms`, { operation, url: name })
-    ms = Math.ceil(Math.min(left, BLOCK))
   }
 }
 

@@ -1,5 +1,5 @@
-import { constants } from 'node:buffer'
 import { StraitError } from '@strait/core'
+import { Mapping } from './mapping.js'
 import { checkSize } from './memory-object.js'
 import { check, kernelError, type Meanings, native, type RegionHandle } from './native.js'
 import { checkLength } from './scratch.js'
@@ -63,7 +63,7 @@ export class SysvSharedMemory implements Disposable {
   readonly created: boolean
   readonly #name: string
   readonly #readonly: boolean
-  #region: RegionHandle | undefined
+  #mapping: Mapping | undefined
   #bytes: Uint8Array<ArrayBuffer> | undefined
 
   private constructor(
@@ -78,7 +78,7 @@ export class SysvSharedMemory implements Disposable {
     this.#readonly = readonly
     const region = native().shmAttach(id, size, readonly)
     if (typeof region === 'number') throw kernelError(region, created ? 'create' : 'open', name, MEANINGS)
-    this.#region = region
+    this.#mapping = new Mapping(region, size, name)
   }
 
   static #make(
@@ -142,11 +142,11 @@ export class SysvSharedMemory implements Disposable {
   }
 
   get closed(): boolean {
-    return this.#region === undefined
+    return this.#mapping === undefined
   }
 
-  #attached(operation: string): RegionHandle {
-    if (this.#region !== undefined) return this.#region
+  #attached(operation: string): Mapping {
+    if (this.#mapping !== undefined) return this.#mapping
     throw new StraitError('CLOSED', 'it is closed', { operation, url: this.#name })
   }
 
@@ -160,7 +160,7 @@ export class SysvSharedMemory implements Disposable {
 
   /** The mapping, for functions of the addon that work on it. */
   get region(): RegionHandle {
-    return this.#attached('region')
+    return this.#attached('region').region
   }
 
   /**
@@ -170,20 +170,12 @@ export class SysvSharedMemory implements Disposable {
    *   over memory of the system.
    */
   get bytes(): Uint8Array<ArrayBuffer> {
-    const region = this.#attached('bytes')
-    if (this.#bytes !== undefined) return this.#bytes
-    const fail = (code: 'PERMISSION' | 'NOT_SUPPORTED', reason: string) =>
-      new StraitError(code, `${reason}; use read() and write(), which copy`, {
-        operation: 'bytes',
-        url: this.#name,
-      })
-    if (this.#readonly) throw fail('PERMISSION', 'it is opened readonly, and a view would be for writing')
-    if (this.size > constants.MAX_LENGTH)
-      throw fail('NOT_SUPPORTED', `an ArrayBuffer here has at most ${constants.MAX_LENGTH} bytes`)
-    const buffer = native().memoryBuffer(region)
-    if (typeof buffer === 'number')
-      throw fail('NOT_SUPPORTED', 'this build of Node allows no ArrayBuffer over memory of the system')
-    this.#bytes = new Uint8Array(buffer)
+    const mapping = this.#attached('bytes')
+    if (this.#readonly) {
+      const reason = 'it is opened readonly, and a view would be for writing; use read(), which copies'
+      throw new StraitError('PERMISSION', reason, { operation: 'bytes', url: this.#name })
+    }
+    this.#bytes ??= new Uint8Array(mapping.buffer)
     return this.#bytes
   }
 
@@ -202,28 +194,12 @@ export class SysvSharedMemory implements Disposable {
 
   /** A copy of some bytes. Works in every Node. - Errors: `RangeError`; `CLOSED`. */
   read(offset = 0, length: number = this.size - offset): Uint8Array {
-    const region = this.#attached('read')
-    this.#checkRange(offset, length)
-    const copy = new Uint8Array(length)
-    check(native().readMemory(region, offset, copy, 0, length), 'read', this.#name)
-    return copy
+    return this.#attached('read').read(offset, length)
   }
 
   /** Copies the bytes in. Works in every Node. - Errors: `RangeError`; `CLOSED`; `PERMISSION` it is readonly. */
   write(offset: number, bytes: Uint8Array): void {
-    const region = this.#attached('write')
-    this.#checkRange(offset, bytes.length)
-    check(native().writeMemory(region, offset, bytes, 0, bytes.length), 'write', this.#name, {
-      EACCES: ['PERMISSION', 'it is opened readonly'],
-    })
-  }
-
-  #checkRange(offset: number, length: number): void {
-    const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
-    if (!inside || offset + length > this.size)
-      throw new RangeError(
-        `${length} bytes at ${offset} do not lie within the ${this.size} bytes of the memory`,
-      )
+    this.#attached('write').write(offset, bytes)
   }
 
   /**
@@ -237,13 +213,9 @@ export class SysvSharedMemory implements Disposable {
 
   /** Detaches all views and the memory; shmdt(2). The memory stays. Idempotent. */
   close(): void {
-    const region = this.#region
-    if (region === undefined) return
-    this.#region = undefined
-    const buffer = this.#bytes?.buffer
+    this.#mapping?.unmap()
+    this.#mapping = undefined
     this.#bytes = undefined
-    if (buffer === undefined || transfer === undefined) native().unmapMemory(region, buffer)
-    else if (detach(buffer)) native().unmapMemory(region)
   }
 
   [Symbol.dispose](): void {
@@ -278,19 +250,4 @@ function remove(id: number, name: string): boolean {
   const result = shmRemove(id)
   if (result === EINVAL || result === EIDRM) return false
   return check(result, 'unlink', name, FINDING) >= 0
-}
-
-/** ES2024. Node 20 does not have it. */
-const { transfer } = ArrayBuffer.prototype as {
-  transfer?: (this: ArrayBuffer, length: number) => ArrayBuffer
-}
-
-/** As for {@link Mapping}: what somebody has moved elsewhere stays mapped until that is collected. */
-function detach(buffer: ArrayBuffer): boolean {
-  try {
-    transfer!.call(buffer, 0)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -8,12 +8,14 @@ const system = native('load')
 const EINTR = -4
 const E2BIG = -7
 const EAGAIN = -11
-const ENOMEM = -12
 const EINVAL = -22
 const EPIPE = -32
 const EIDRM = -43
 const EBADMSG = -74
 const ECONNRESET = -104
+
+/** Where there can be no more threads, who waits for room looks again after so long, in ms. */
+const LOOK_AGAIN = 20
 
 /** The type of each packet; mtype in msgop(2). */
 const TYPE = 1
@@ -39,6 +41,7 @@ export class QueueBoxes implements Mailboxes {
   /** What was waited for was no packet, and is not in the queue any more. */
   #foreign = false
   #failure = 0
+  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   /**
@@ -51,9 +54,14 @@ export class QueueBoxes implements Mailboxes {
     this.#url = url
     try {
       this.#reader = new BlockedCall(url.href, (result) => this.#onArrived(result))
-      this.#startReader()
     } catch (error) {
       ends.close()
+      throw error
+    }
+    try {
+      this.#startReader()
+    } catch (error) {
+      this.close()
       throw error
     }
   }
@@ -85,8 +93,14 @@ export class QueueBoxes implements Mailboxes {
       this.#writer.start((blocker) => system.msgStartSendingPacket(blocker, outgoing, kind, body, prefix))
       return 0
     } catch {
-      return ENOMEM
+      this.#timer ??= setTimeout(() => this.#lookAgain(), LOOK_AGAIN).unref()
+      return EAGAIN
     }
+  }
+
+  #lookAgain(): void {
+    this.#timer = undefined
+    this.onReady(false, true)
   }
 
   #onSent(result: number): void {
@@ -117,11 +131,13 @@ export class QueueBoxes implements Mailboxes {
   }
 
   #blockForRoom(incoming: boolean, other: number, ms: number): void {
+    const { POLLIN } = system
     if (!this.leaving) {
+      // Where there can be no more threads, nothing but time tells.
+      if (this.#timer !== undefined) system.pollNow(other, POLLIN, -1, 0, Math.min(ms, LOOK_AGAIN))
       this.onReady(false, true)
       return
     }
-    const { POLLIN } = system
     if (incoming) this.#startReader()
     // Two at a time: who waits for both directions looks at the other descriptor when the time is over.
     const second = incoming ? this.#reader.descriptor : other
@@ -139,6 +155,7 @@ export class QueueBoxes implements Mailboxes {
 
   close(): void {
     this.#closed = true
+    clearTimeout(this.#timer)
     this.#reader.close()
     this.#writer?.close()
     this.#ends.close()

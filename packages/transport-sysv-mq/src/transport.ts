@@ -64,7 +64,7 @@ export const sysvMq = {
       let boxes: QueueBoxes | undefined
       try {
         const ends = makeObjects(control, () => createQueues(url))
-        boxes = new QueueBoxes(ends, url)
+        boxes = makeObjects(control, () => new QueueBoxes(ends, url))
         const descriptors = [ends.record.descriptor]
         await passObjects(control, { parameters: parametersOf(ends), descriptors }, url, options)
         const packets = new MailboxPackets(boxes, control, url)

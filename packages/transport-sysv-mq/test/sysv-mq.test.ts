@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SysvMessageQueue } from '@strait/posix'
-import { describe, expect, it } from 'vitest'
+import { native, SysvMessageQueue } from '@strait/posix'
+import { describe, expect, it, vi } from 'vitest'
 import { start } from '../../core/test/support/child.js'
 import { turns } from '../../core/test/support/leftovers.js'
 import { failure } from '../../rendezvous/test/support/ends.js'
@@ -154,5 +154,41 @@ describe('sysv-mq:', () => {
       expect(accepted.receiveSync()).toEqual(Uint8Array.of(round, 1))
     }
     await Promise.all([connected.close(), accepted.close()])
+  })
+})
+
+describe('where there can be no more threads', () => {
+  const { msgStartWaiting } = native()
+
+  it('nobody connects, and who does is told why by the listener', async () => {
+    const url = fresh()
+    const listener = await sysvMq.listen(url)
+    const spy = vi
+      .spyOn(native(), 'msgStartWaiting')
+      .mockReturnValueOnce(-11)
+      .mockImplementation(msgStartWaiting)
+    try {
+      await expect(sysvMq.connect(url)).rejects.toEqual(
+        failure('NO_RESOURCES', 'the listener says: there can be no more threads; `ulimit -u`'),
+      )
+    } finally {
+      spy.mockRestore()
+    }
+    await listener.close()
+  })
+
+  it('who waits for room looks for it again and again', async () => {
+    const { connected, accepted } = await couple()
+    const spy = vi.spyOn(native(), 'msgStartSendingPacket').mockReturnValue(-11)
+    try {
+      const long = new Uint8Array(100_000).fill(3)
+      const sending = accepted.send(long)
+      expect(await connected.receive()).toEqual(long)
+      await sending
+      expect(spy).toHaveBeenCalled()
+    } finally {
+      spy.mockRestore()
+    }
+    await Promise.all([accepted.close(), connected.close()])
   })
 })

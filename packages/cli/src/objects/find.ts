@@ -24,7 +24,7 @@ export function findObjects(operation: string): Found {
     ...sockets.sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name)),
     ...records.flatMap((record) => describeRecord(record, processes) ?? []),
     ...files.map((file) => describePosixFile(file, processes)),
-    ...findSystemV(processes),
+    ...findSystemV(processes, records),
   ]
   return { objects, notes: [...ofSockets, ...ofRecords, ...ofFiles, ...hiddenNote(processes.hidden)] }
 }

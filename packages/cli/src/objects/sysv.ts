@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
+import type { FoundRecord } from '@strait/rendezvous'
 import type { IpcObject } from './object.js'
 import type { Processes } from './processes.js'
-import { describeRecord, readRecords } from './records.js'
+import { describeRecord } from './records.js'
 
 /** The System V objects of this IPC namespace; sysvipc(7). The kernel may have been built without. */
-export function findSystemV(processes: Processes): IpcObject[] {
-  const { records } = readRecords()
+export function findSystemV(processes: Processes, records: readonly FoundRecord[]): IpcObject[] {
   const recordOf = ({ key }: Row) =>
     records.find(({ objects }) =>
       objects.some(({ kind, name }) => kind === 'sysv-mq' && Number(name) === Number(key)),
