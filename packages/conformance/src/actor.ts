@@ -55,9 +55,9 @@ export class Actor {
     for (const [offset, size] of sizes.entries()) await this.#channel.send(pattern(first + offset, size))
   }
 
-  /** Takes in messages `first` … of one size until the channel is full. Returns how many. */
-  async fill(first: number, size: number): Promise<number> {
-    return fill(this.#channel, first, size)
+  /** Takes in messages `first` … of one size until the channel is full, or has taken `most`. Returns how many. */
+  async fill(first: number, size: number, most?: number): Promise<number> {
+    return fill(this.#channel, first, size, most)
   }
 
   /** Receives so many messages, or until the end. */

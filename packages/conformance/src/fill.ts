@@ -7,10 +7,15 @@ import { pattern } from './pattern.js'
 const MOST_BYTES = 64 * 1024 * 1024
 const MOST_MESSAGES = 2_000_000
 
-/** Sends messages `first` … of one size until the channel is full. Returns how many it took. */
-export function fill(channel: BaseChannel, first: number, size: number): number {
+/** Sends messages `first` … of one size until the channel is full, or has taken `most`. Returns how many it took. */
+export function fill(
+  channel: BaseChannel,
+  first: number,
+  size: number,
+  most = Number.POSITIVE_INFINITY,
+): number {
   let count = 0
-  while (channel.trySend(pattern(first + count, size))) {
+  while (count < most && channel.trySend(pattern(first + count, size))) {
     count++
     const bounded = count * size < MOST_BYTES && count < MOST_MESSAGES
     assert.ok(bounded, `C4 ${count} messages of ${size} bytes were taken although nobody reads`)

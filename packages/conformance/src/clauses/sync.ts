@@ -80,8 +80,18 @@ function messages(clause: Clause): void {
     assert.deepEqual((await far.receive(1)).digests, expected(1, [1000]))
   })
 
+  clause.test("C3 the sender's buffer is its own again when sendSync returns", async (trial) => {
+    const { near, far } = await trial.couple()
+    for (const [index, size] of FEW.entries()) {
+      const buffer = pattern(index, size)
+      blocking(near).sendSync(buffer)
+      buffer.fill(0xee)
+    }
+    assert.deepEqual((await far.receive(FEW.length)).digests, expected(0, FEW))
+  })
+
   clause.test(
-    "C3 the sender's buffer is its own again when sendSync returns",
+    'C3 so is that of a message which leaves in parts',
     async (trial) => {
       const { near, far } = await trial.couple()
       const sizes = [1, 100, 5000, 20_000]
