@@ -25,7 +25,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...(supported ? [] : NATIVE.map((name) => `packages/${name}/**`))],
     pool: 'forks',
     // Mostly waiting for other processes.
-    maxWorkers: 6,
+    maxWorkers: 4,
     // Guards inside the tests name what hangs; this one only ends a run that is lost.
     testTimeout: 900_000,
     hookTimeout: 120_000,

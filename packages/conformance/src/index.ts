@@ -8,7 +8,16 @@ import { peerCredentials } from './clauses/peer.js'
 import { C12, C14 } from './clauses/process.js'
 import { stateMatrix } from './clauses/state-matrix.js'
 import { sync } from './clauses/sync.js'
-import { arrangementsOf, type Clause, isRemote, type Runner, runTrial, type Subject, Trial } from './suite.js'
+import {
+  arrangementsOf,
+  type Clause,
+  isRemote,
+  type Runner,
+  runTrial,
+  type Subject,
+  spawnsByAddress,
+  Trial,
+} from './suite.js'
 
 export type { Runner, Subject } from './suite.js'
 
@@ -43,9 +52,11 @@ export function conformance(runner: Runner, subject: Subject): void {
     const tests: [string, () => Promise<void>][] = []
     const clause: Clause = {
       subject,
-      test(title, body, where) {
+      test(title, body, where, spawned) {
+        const alike = spawned === 'where it differs' && spawnsByAddress(subject.transport)
         for (const arrangement of arrangements) {
           if (where === 'remote' && !isRemote(arrangement)) continue
+          if (alike && arrangement === 'spawned peer') continue
           const name = `${title} (${arrangement})`
           tests.push([name, () => runTrial(name, new Trial(subject, arrangement), body)])
         }

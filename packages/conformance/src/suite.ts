@@ -66,6 +66,10 @@ export function arrangementsOf({ transport }: Subject): Arrangement[] {
   return arrangements
 }
 
+/** Whether a spawned peer comes to its channel as any other process does: it connects to an address. */
+export const spawnsByAddress = ({ listen, connect, inherit, privateAddress }: PeerTransport) =>
+  listen !== undefined && connect !== undefined && inherit === undefined && privateAddress !== undefined
+
 export const isRemote = (arrangement: Arrangement) => /process|spawned/.test(arrangement)
 
 /** Hosts that wait for the next test of their transport. They end with this process. */
@@ -252,8 +256,16 @@ export async function runTrial(
 /** Registers tests; each clause of the contract gets one of these. */
 export interface Clause {
   readonly subject: Subject
-  /** A test in every arrangement; `remote` only where the far end is another process. */
-  test(name: string, body: (trial: Trial) => Promise<void>, where?: 'remote'): void
+  /**
+   * A test in every arrangement; `remote` only where the far end is another process. One of very many leaves out a
+   * `spawned` peer where that is nothing but another process.
+   */
+  test(
+    name: string,
+    body: (trial: Trial) => Promise<void>,
+    where?: 'remote',
+    spawned?: 'where it differs',
+  ): void
   /** A test that needs no couple, for transports with `listen` and `connect`. */
   named(name: string, body: (trial: Trial) => Promise<void>): void
   /** A test that needs no couple. One that has much to do may take `patience` times as long as others. */

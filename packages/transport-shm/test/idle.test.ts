@@ -36,7 +36,7 @@ async function calls(...args: string[]): Promise<string[]> {
 }
 
 /** What the engine may do at any time, for itself. */
-const ENGINE = ['futex', 'madvise', 'mmap', 'munmap', 'mprotect']
+const ENGINE = ['brk', 'futex', 'madvise', 'mmap', 'munmap', 'mprotect']
 
 describe.skipIf(lacking !== undefined)(`C14 an idle channel (skipped without strace)`, () => {
   it.each(['adaptive', 'park'])(

@@ -56,6 +56,8 @@ describe('sysv-mq:', () => {
     const child = start(PEER, [url.href, '0'])
     const accepted = (await listener.accept())!
     const keys = recorded()
+    // It reads one message ahead.
+    await child.freeze()
     await accepted.send(Uint8Array.of(1))
     accepted.abort()
     expect(queues(keys)).toHaveLength(1)

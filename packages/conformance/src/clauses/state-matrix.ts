@@ -209,6 +209,7 @@ export function stateMatrix(clause: Clause): void {
           await method(couple, state)
         },
         state.where,
+        'where it differs',
       )
     }
   }

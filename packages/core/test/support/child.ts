@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A program that says lines and is told lines. */
@@ -8,6 +9,8 @@ export interface Child {
   line(): Promise<string>
   say(line: string): void
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** SIGSTOP, and until none of its threads runs any more. */
+  freeze(): Promise<void>
   /** SIGKILL, and until it is gone. */
   kill(): Promise<void>
 }
@@ -41,6 +44,14 @@ export function start(program: URL, args: readonly string[] = []): Child {
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
     },
     say: (line) => void child.stdin.write(`${line}\n`),
+    async freeze() {
+      child.kill('SIGSTOP')
+      const states = () =>
+        readdirSync(`/proc/${child.pid}/task`).map((thread) =>
+          /\) (\w)/.exec(readFileSync(`/proc/${child.pid}/task/${thread}/stat`, 'utf8'))?.at(1),
+        )
+      while (!states().every((state) => state === 'T')) await new Promise((resolve) => setImmediate(resolve))
+    },
     async kill() {
       child.kill('SIGKILL')
       await exit
