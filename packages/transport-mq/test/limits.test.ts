@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const PROGRAM = fileURLToPath(new URL('./support/limited.mjs', import.meta.url))
+const SPAWNER = fileURLToPath(new URL('./support/spawner.mjs', import.meta.url))
 const USER = 54_322
 
 // A user and names of its own: what others have at the same time counts against the same limits.
@@ -16,12 +17,12 @@ const works = (...command: string[]) => spawnSync(command[0]!, command.slice(1))
 const able = process.geteuid?.() === 0 && works('prlimit', '--msgqueue=819200', ...ALONE, 'true')
 
 /** What the program says as a user with this limit, where there are so many small queues already. */
-async function limited(limit: string, occupied = 0) {
+async function limited(limit: string, occupied = 0, program = PROGRAM) {
   const home = mkdtempSync(join(tmpdir(), 'strait-mq-'))
   chownSync(home, USER, USER)
   chmodSync(home, 0o700)
   try {
-    const [command = '', ...args] = ['prlimit', limit, ...ALONE, process.execPath, PROGRAM, String(occupied)]
+    const [command = '', ...args] = ['prlimit', limit, ...ALONE, process.execPath, program, String(occupied)]
     const env = { ...process.env, XDG_RUNTIME_DIR: home }
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
     const [[status], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
@@ -50,6 +51,11 @@ describe.skipIf(!able)('the limits of mq: (needs root, unshare, setpriv and prli
     const said = await limited('--msgqueue=20000')
     expectTold(said, '`ulimit -q`')
     expect(said.count).toBe(1)
+  })
+
+  it('a spawnPeer that meets one names it, though of the peer it only learns that it has ended', async () => {
+    const said = await limited('--msgqueue=1000', 0, SPAWNER)
+    expect(said).toEqual(['ERR_STRAIT_NO_RESOURCES', expect.stringMatching(/^spawn mq:: .*`ulimit -q`/)])
   })
 
   it('the default of 819,200 bytes is enough for forty channels', async () => {

@@ -3,7 +3,8 @@ import { observer } from '../diagnostics.js'
 
 const opened = channel('strait:channel:open')
 const closed = channel('strait:channel:close')
-const refused = channel('strait:listener:refuse')
+export const REFUSE = 'strait:listener:refuse'
+const refused = channel(REFUSE)
 
 /**
  * From the first import of `@strait/core/node` on, `node:diagnostics_channel` tells of

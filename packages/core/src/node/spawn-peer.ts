@@ -16,8 +16,8 @@ import type { SpawnedPeer, SpawnOptions } from './spawned-peer.js'
  * - A peer that dies fails its channel; the error's cause has its exit code or signal ({@link PeerExit}).
  * - A parent that dies, whichever way, ends its peers.
  * - Abort: kills the peer.
- * - Errors: `RESET` the peer ended before it took part; those of `listen`; `SYSTEM` it could not be started;
- *   `NOT_SUPPORTED` the transport cannot start peers; `ABORTED`.
+ * - Errors: `RESET` the peer ended before it took part; `NO_RESOURCES` a limit for which it could not; those of `listen`;
+ *   `SYSTEM` it could not be started; `NOT_SUPPORTED` the transport cannot start peers; `ABORTED`.
  */
 export async function spawnPeer(
   transport: PeerTransport,

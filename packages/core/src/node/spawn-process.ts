@@ -1,9 +1,11 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { BaseChannel } from '../base-channel.js'
 import { StraitError, throwIfAborted } from '../error.js'
+import { REFUSE } from './diagnostics.js'
 import { nodeArguments } from './node-arguments.js'
 import { type InheritedEnds, type Invitation, PARENT_VARIABLE, type PeerTransport } from './peer-transport.js'
 import {
@@ -34,6 +36,7 @@ export async function spawnProcess(
   const url = inherit === undefined ? transport.privateAddress!() : new URL(scheme)
   if (query !== undefined) url.search = query
   const listener = inherit === undefined ? await transport.listen!(url, channelOptions) : undefined
+  const limits = listener === undefined ? undefined : new Limits(listener.url)
   let ends: InheritedEnds | undefined
   try {
     throwIfAborted('spawn', scheme, options.signal)
@@ -55,9 +58,37 @@ export async function spawnProcess(
         : ends.parent(child, descriptors, url, channelOptions)
     ends = undefined
     return await meet(program, joined, scheme, options.signal)
+  } catch (error) {
+    throw StraitError.is(error, 'RESET') ? (limits?.met(scheme) ?? error) : error
   } finally {
+    limits?.stop()
     ends?.release()
     await listener?.close()
+  }
+}
+
+/** A limit for which the listener could not take the child in: of the child one learns only that it ended. */
+class Limits {
+  readonly #url: URL
+  #error: StraitError | undefined
+  readonly #onRefused = (message: unknown) => {
+    const { url, error } = message as { url: URL; error: StraitError }
+    if (url.href === this.#url.href && StraitError.is(error, 'NO_RESOURCES')) this.#error = error
+  }
+
+  constructor(url: URL) {
+    this.#url = url
+    subscribe(REFUSE, this.#onRefused)
+  }
+
+  met(scheme: string): StraitError | undefined {
+    const cause = this.#error
+    if (cause === undefined) return undefined
+    return new StraitError('NO_RESOURCES', cause.reason, { operation: 'spawn', url: scheme, cause })
+  }
+
+  stop(): void {
+    unsubscribe(REFUSE, this.#onRefused)
   }
 }
 
