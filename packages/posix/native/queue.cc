@@ -56,8 +56,10 @@ int64_t sendToQueue(Arguments& arguments) {
   const Bytes message = arguments.bytes(1);
   const auto priority = static_cast<unsigned>(arguments.number(2));
   if (!arguments.valid()) return -EINVAL;
+  // No bytes lie nowhere, which mq_send(3) must not be given.
+  const char* text = message.length == 0 ? "" : reinterpret_cast<const char*>(message.data);
   int result;
-  do result = mq_send(queue, reinterpret_cast<const char*>(message.data), message.length, priority);
+  do result = mq_send(queue, text, message.length, priority);
   while (result < 0 && errno == EINTR);
   return outcome(result);
 }
