@@ -5,6 +5,7 @@ import { supported } from './packages/posix/dist/index.js'
 const NATIVE = [
   'posix',
   'rendezvous',
+  'sync',
   'transport-pipe',
   'transport-fifo',
   'transport-seqpacket',

@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   conformance: ['core'],
   rendezvous: ['core', 'posix'],
+  sync: ['core', 'posix'],
   'transport-unix': ['core', 'posix'],
   'transport-pipe': ['core', 'posix', 'rendezvous'],
   'transport-fifo': ['core', 'posix', 'rendezvous'],
@@ -34,8 +35,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-sem': ['core', 'posix', 'rendezvous'],
   'transport-shm': ['core', 'posix', 'rendezvous'],
   strait: ['core', ...transports],
-  bench: ['core', 'posix', 'strait'],
-  cli: ['core', 'strait', 'bench', 'posix', 'rendezvous'],
+  bench: ['core', 'posix', 'strait', 'sync'],
+  cli: ['core', 'strait', 'bench', 'posix', 'rendezvous', 'sync'],
 }
 
 /** Which capability may be absent, and for whom; nobody passes the suite by declaring more absent. */

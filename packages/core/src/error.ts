@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'NOT_SUPPORTED'
   | 'NO_RESOURCES'
   | 'OWNER_DIED'
+  | 'DEADLOCK'
   | 'SYSTEM'
 
 export interface StraitErrorContext {
