@@ -39,4 +39,19 @@ void on_leaving(void (*remove)(void));
 /** Never NULL. */
 void *allocate(size_t size);
 
+/** The monotonic clock, in ns. */
+uint64_t now(void);
+
+/** Binds this process to a core, named by its number. */
+void pin(const char *core);
+
+/**
+ * 0 in the child, which runs on the core, if there is one. It ends with its parent, however that ends; by SIGTERM, which
+ * lets it remove what is left. The parent gives up when the child ends, unless it has set SIGCHLD back before.
+ */
+pid_t fork_peer(const char *core);
+
+/** What `floor lock …` does; locks.c. */
+int lock_main(int argc, char **argv);
+
 static inline size_t least(size_t one, size_t other) { return one < other ? one : other; }

@@ -6,6 +6,8 @@
  * Says `ready PID [PID]`, its own and the child's. Then each line `run MS` on stdin is answered by a line with the
  * durations in ns, as many as fit into so many ms and at least one. In between both processes are blocked. Ends with
  * stdin. Whichever process outlives the other removes what would outlive both.
+ *
+ * `floor lock …` is about locks instead: locks.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -82,13 +84,13 @@ void *allocate(size_t size) {
   return memory;
 }
 
-static uint64_t now(void) {
+uint64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static void pin(const char *core) {
+void pin(const char *core) {
   cpu_set_t cores;
   CPU_ZERO(&cores);
   CPU_SET(strtoul(core, NULL, 10), &cores);
@@ -154,8 +156,7 @@ static void peer_died(int signal) {
   give_up("the peer has died");
 }
 
-/** The child ends with its parent, however that ends; by SIGTERM, which lets it remove what is left. */
-static pid_t start(const struct mechanism *mechanism, const struct buffers *buffers, const char *core, int begin[2]) {
+pid_t fork_peer(const char *core) {
   const pid_t parent = getpid();
   signal(SIGCHLD, peer_died);
   const pid_t child = fork();
@@ -163,8 +164,15 @@ static pid_t start(const struct mechanism *mechanism, const struct buffers *buff
   if (child > 0) return child;
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) die("prctl");
   if (getppid() != parent) leave(1);
-  close(begin[1]);
   if (core != NULL) pin(core);
+  return 0;
+}
+
+static pid_t start(const struct mechanism *mechanism, const struct buffers *buffers, const char *core, int begin[2]) {
+  const pid_t parent = getpid();
+  const pid_t child = fork_peer(core);
+  if (child > 0) return child;
+  close(begin[1]);
   mechanism->become(CHILD, parent);
   answer(mechanism, buffers, begin[0]);
   leave(0);
@@ -178,6 +186,7 @@ static const struct mechanism *find(const char *name) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "lock") == 0) return lock_main(argc - 1, argv + 1);
   const struct mechanism *mechanism = argc == 3 || argc == 5 ? find(argv[1]) : NULL;
   const size_t size = mechanism != NULL ? strtoul(argv[2], NULL, 10) : 0;
   if (size == 0) {
