@@ -7,6 +7,8 @@
         "native/blocker.cc",
         "native/descriptor.cc",
         "native/event.cc",
+        "native/keeper.cc",
+        "native/locks.cc",
         "native/memory.cc",
         "native/poll.cc",
         "native/poller.cc",
@@ -17,6 +19,7 @@
         "native/signal.cc",
         "native/slots.cc",
         "native/socket.cc",
+        "native/sync.cc",
         "native/sysv.cc"
       ],
       "libraries": ["-pthread", "-lrt"],

@@ -224,5 +224,6 @@ NAPI_MODULE_INIT() {
   strait::defineSemaphores(env, exports);
   strait::defineSemaphoreSets(env, exports);
   strait::defineSlots(env, exports);
+  strait::defineSync(env, exports);
   return exports;
 }

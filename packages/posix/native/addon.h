@@ -146,5 +146,6 @@ void defineSystemV(napi_env env, napi_value exports);
 void defineSemaphores(napi_env env, napi_value exports);
 void defineSemaphoreSets(napi_env env, napi_value exports);
 void defineSlots(napi_env env, napi_value exports);
+void defineSync(napi_env env, napi_value exports);
 
 }  // namespace strait

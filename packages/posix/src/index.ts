@@ -1,6 +1,8 @@
 export { BlockedCall } from './blocked-call.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
+export { inSlices } from './in-slices.js'
+export { Mapping } from './mapping.js'
 export { MemorySemaphore } from './memory-semaphore.js'
 export {
   type MessagePriority,
@@ -24,9 +26,11 @@ export {
   type Meanings,
   type Native,
   native,
+  type RegionHandle,
   type Rings,
   supported,
 } from './native.js'
+export type { AttachmentHandle } from './native-sync.js'
 export { PidFd } from './pid-fd.js'
 export { Pipe, type PipeOptions } from './pipe.js'
 export { PIPE_BUF, PipeReader, PipeWriter, type ReadOptions } from './pipe-ends.js'

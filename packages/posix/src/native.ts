@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { getSystemErrorName } from 'node:util'
 import { type ErrorCode, StraitError } from '@strait/core'
 import { systemError } from '@strait/core/node'
+import type { SyncNative } from './native-sync.js'
 
 /** A poll of the addon; see native/poll.cc. */
 export type PollHandle = { readonly poll: unique symbol }
@@ -35,7 +36,7 @@ export interface Rings {
  * The addon's functions, shaped like the system calls that they make: what comes back is `>= 0`, or the error number
  * negated. The files under native/ say what each takes.
  */
-export interface Native {
+export interface Native extends SyncNative {
   open(path: string, flags: number, mode: number): number
   close(descriptor: number): number
   own(descriptor: number): number

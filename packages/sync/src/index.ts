@@ -1,1 +1,9 @@
-export {}
+export { Barrier } from './barrier.js'
+export { Condition } from './condition.js'
+export { Event } from './event.js'
+export type { Guard, ReadGuard } from './guard.js'
+export { Mutex, type RepairOptions } from './mutex.js'
+export type { HomeOptions, SharedPrimitive } from './primitive.js'
+export { Region, type SharedRegion } from './region.js'
+export { RWLock } from './rw-lock.js'
+export { BoundedSemaphore, type Permit, Semaphore } from './semaphore.js'

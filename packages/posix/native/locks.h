@@ -1,0 +1,119 @@
+// The primitives: what happens under the monitor of a region. Knows nothing of Node.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+
+#include "region.h"
+
+namespace strait::locks {
+
+/// What a call comes to: `>= 0` or -errno. 1: the owner before died. From kWaits on: it waits, as that waiter.
+using Outcome = int64_t;
+constexpr Outcome kWaits = 1 << 20;
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+uint64_t now();
+
+/// The time in the monitor. What was there half done by somebody who was killed is mended first; who is to be woken is
+/// woken last, outside: whoever dies before that is reaped, and then everybody is woken.
+class Session {
+ public:
+  explicit Session(Region& region);
+  ~Session();
+  Session(const Session&) = delete;
+
+  // Objects
+
+  /// Finds it by its name, or makes it. -EEXIST: it is another kind of thing; -ENOSPC: there are too many.
+  Outcome object(Type type, const char* name, uint32_t a, uint32_t b);
+  /// -EBUSY: somebody holds it or waits.
+  Outcome remove(Object& object);
+
+  // Taking and giving back
+
+  /// Without waiting; -EAGAIN: not now.
+  Outcome tryTake(Object& object, uint32_t slot, uint32_t op);
+  /// Takes it, or queues up.
+  Outcome wait(Object& object, uint32_t slot, uint32_t op, bool blocking);
+  /// Of a condition: gives its mutex back and queues up, at once.
+  Outcome waitForNotice(Object& condition, uint32_t slot, bool blocking);
+  /// Leaves the queue. -EALREADY: it has been served, the news is on the way; -EINPROGRESS: of a condition, once it has
+  /// the mutex again.
+  Outcome cancel(Waiter& waiter, uint32_t slot);
+  Outcome release(Object& object, uint32_t slot, uint32_t op);
+  Outcome markConsistent(Object& object, uint32_t slot);
+
+  // What else there is to do with some
+
+  /// Semaphore: so many more. -ERANGE: more than there may be.
+  Outcome add(Object& semaphore, uint32_t count);
+  /// A permit never comes back.
+  Outcome forget(Object& semaphore, uint32_t slot);
+  void set(Object& event);
+  void clear(Object& event);
+  void notify(Object& condition, uint32_t count);
+  void notifyAll(Object& condition);
+  void breakBarrier(Object& barrier, uint32_t error);
+  void resetBarrier(Object& barrier);
+
+  // Serving
+
+  /// Takes what was offered to one of a slot's event loop. false: it has lost, and stays in the queue.
+  bool serve(Waiter& waiter, Outcome& outcome);
+  /// Takes the next waiter that there is news for; nullptr: none.
+  Waiter* nextRung(uint32_t slot);
+  void drained(uint32_t slot);
+  /// The event loop of a slot has not looked since it had looked so often: its offers are made to the next as well.
+  void passOn(uint32_t slot, uint32_t drains);
+
+  // Slots
+
+  /// 0: all are taken.
+  uint32_t freeSlot();
+  /// Everything of a slot, which is nobody's any more: its process has ended, or it leaves.
+  void reap(uint32_t slot);
+  /// The nearest occupied one before it; 0: none.
+  uint32_t before(uint32_t slot);
+  void ring(uint32_t slot, bool blocking = false);
+  void ringAll();
+
+  /// Makes everything derived anew.
+  void rebuild();
+  /// 0, or where it is not as rebuild would make it.
+  Outcome check();
+
+ private:
+  bool mayTry(Object& object, uint32_t op) const;
+  Outcome take(Object& object, uint32_t slot, uint32_t op);
+  Outcome takeOwned(Object& object, uint32_t slot, uint32_t op);
+  Outcome arrive(Object& barrier, uint32_t slot, bool blocking);
+  uint32_t readers(const Object& object) const { return object.sum; }
+  void hold(uint32_t object, uint32_t slot, int32_t change);
+
+  uint32_t allocate(Object& object, uint32_t slot, uint32_t op, bool blocking);
+  void free(Waiter& waiter);
+  void push(Object& object, Waiter& waiter);
+  void unlink(Waiter& waiter);
+  void mark(Object& object);
+  void unmark(Object& object);
+  void pushRung(Waiter& waiter);
+  void removeRung(Waiter& waiter);
+  void offer(Waiter& waiter);
+  void grant(Waiter& waiter, int32_t result);
+  void move(Waiter& waiter, Object& mutex);
+
+  void settle(Object& object);
+  void settleOffers(Object& object);
+  void disown(Object& object, uint32_t slot);
+
+  Region& region_;
+  uint64_t bells_[kSlots / 64] = {};
+  uint64_t syncBells_[kSlots / 64] = {};
+};
+
+/// The next occupied slot behind it, in a circle; 0: none.
+uint32_t after(Region& region, uint32_t slot);
+
+}  // namespace strait::locks

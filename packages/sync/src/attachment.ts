@@ -1,0 +1,235 @@
+import { readlinkSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { abortedError, StraitError, type SyncWaitOptions, type WaitOptions } from '@strait/core'
+import {
+  type AttachmentHandle,
+  check,
+  inSlices,
+  isAgain,
+  kernelError,
+  Mapping,
+  type Meanings,
+  native,
+  Readiness,
+  type SharedMemory,
+} from '@strait/posix'
+import { EALREADY, EOWNERDEAD, ESTALE, WAITS } from './outcome.js'
+
+const ATTACHING: Meanings = {
+  EBADMSG: ['ADDRESS_INVALID', 'this memory holds something else than locks, or those of another version'],
+  EXDEV: [
+    'NOT_SUPPORTED',
+    'it belongs to another PID namespace, whose threads the kernel calls otherwise here',
+  ],
+  ENOSPC: ['NO_RESOURCES', 'a region is for at most 255 threads with an event loop'],
+  EAGAIN: ['NO_RESOURCES', 'there can be no more threads; `ulimit -u` shows how many'],
+  ENOSYS: ['NOT_SUPPORTED', 'the kernel has no robust futexes'],
+}
+
+/** What the calls on an object fail with. */
+const OBJECT: Meanings = {
+  ENOBUFS: ['NO_RESOURCES', 'in one region 16,383 can wait at a time'],
+  EPERM: ['PERMISSION', 'this thread does not hold it'],
+  ECANCELED: ['ABORTED', 'aborted'],
+}
+
+/** What is known of an object. */
+export interface ObjectState {
+  readonly word: number
+  readonly a: number
+  readonly b: number
+  readonly queued: number
+  /** What is held of it in all, and by this thread. */
+  readonly sum: number
+  readonly held: number
+  readonly broken: number
+  readonly lastPid: number
+}
+
+interface Pending {
+  readonly operation: string
+  readonly what: string
+  readonly signal: AbortSignal | undefined
+  resolve(outcome: number): void
+  reject(error: unknown): void
+}
+
+/** Under which name the files of regions stand in /dev/shm, before the user and the region's own name. */
+export const PREFIX = 'strait.lock.'
+
+/** The path that goes with the region's last user; none where it is memory of somebody else, or has no name. */
+function pathOf(descriptor: number): string {
+  const path = readlinkSync(`/proc/self/fd/${descriptor}`)
+  return path.startsWith(`/dev/shm/${PREFIX}`) && !path.endsWith(' (deleted)') ? path : ''
+}
+
+/** As many as the addon serves in one go. */
+const PAIRS = 256
+
+/**
+ * The place of this environment in a region: one, however often the region is opened here. It waits for all that its
+ * tasks wait for, and is told in its event loop, by a descriptor that can be read when there is news.
+ */
+export class Attachment {
+  readonly slot: number
+  readonly handle: AttachmentHandle
+  /** All of the region; words of locks are taken and released in it. */
+  readonly words: Int32Array
+  readonly memory: SharedMemory
+  readonly #mapping: Mapping
+  readonly #event: number
+  readonly #readiness: Readiness
+  readonly #pending = new Map<number, Pending>()
+  /** One listener a signal, however many wait with it. */
+  readonly #signals = new Map<AbortSignal, { waiters: Set<number>; onAbort: () => void }>()
+  readonly #pairs = new Int32Array(2 * PAIRS)
+  #closed = false
+
+  /** Owns the memory; when this throws it is the caller's. - Errors: `ESTALE` nobody may come any more. */
+  constructor(memory: SharedMemory, name: string) {
+    const { syncMap, syncAttach, syncSlot, eventfd, close, UV_READABLE } = native('open')
+    this.memory = memory
+    const region = syncMap(memory.descriptor)
+    if (typeof region === 'number') throw kernelError(region, 'map', name)
+    this.#mapping = new Mapping(region, memory.size, name)
+    let event = -1
+    try {
+      this.words = new Int32Array(this.#mapping.buffer)
+      event = check(eventfd(false), 'open', name)
+      const path = pathOf(memory.descriptor)
+      const scarce = availableParallelism() < 2
+      const handle = syncAttach(region, memory.descriptor, path, event, scarce)
+      if (typeof handle === 'number') throw kernelError(handle, 'open', name, ATTACHING)
+      this.handle = handle
+    } catch (error) {
+      if (event >= 0) close(event)
+      this.#mapping.unmap()
+      throw error
+    }
+    this.#event = event
+    this.slot = syncSlot(this.handle)
+    this.#readiness = new Readiness(event, () => this.#drain())
+    this.#readiness.watch(UV_READABLE)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  ensureOpen(operation: string, what: string): void {
+    if (this.#closed) throw new StraitError('CLOSED', 'its region is closed', { operation, url: what })
+  }
+
+  state(index: number): ObjectState {
+    const numbers = new Int32Array(8)
+    native().syncState(this.handle, index, numbers)
+    const [word, a, b, queued, sum, held, broken, lastPid] = numbers as unknown as number[]
+    return { word, a, b, queued, sum, held, broken, lastPid } as ObjectState
+  }
+
+  /** What an outcome means that is an error. */
+  error(outcome: number, operation: string, index: number, what: string): StraitError {
+    if (outcome !== EOWNERDEAD) return kernelError(outcome, operation, what, OBJECT)
+    const { lastPid } = this.state(index)
+    const who = lastPid === 0 ? 'a process that took part' : `process ${lastPid}`
+    return new StraitError('OWNER_DIED', `${who} died, and nobody has mended what it left`, {
+      operation,
+      url: what,
+    })
+  }
+
+  /** What a wait comes to that has begun with this outcome. Abort: the waiter has left the queue. */
+  async finish(outcome: number, operation: string, what: string, { signal }: WaitOptions): Promise<number> {
+    if (outcome < WAITS) return outcome
+    const waiter = outcome - WAITS
+    return new Promise<number>((resolve, reject) => {
+      this.#pending.set(waiter, { operation, what, signal, resolve, reject })
+      this.#readiness.ref()
+      if (signal !== undefined) this.#listen(signal, waiter)
+    })
+  }
+
+  #listen(signal: AbortSignal, waiter: number): void {
+    const listening = this.#signals.get(signal)
+    if (listening !== undefined) {
+      listening.waiters.add(waiter)
+      return
+    }
+    const waiters = new Set([waiter])
+    const onAbort = () => {
+      for (const each of waiters) {
+        // It has been served, or has to wait for its mutex first: the news is on the way.
+        if (native().syncCancel(this.handle, each) !== 0) continue
+        const pending = this.#take(each)
+        pending?.reject(abortedError(pending.operation, pending.what, signal.reason))
+      }
+    }
+    this.#signals.set(signal, { waiters, onAbort })
+    signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  /** The same, blocking the thread. - Errors: `TIMEOUT`: the waiter has left the queue. */
+  finishSync(outcome: number, operation: string, what: string, options: SyncWaitOptions): number {
+    if (outcome < WAITS) return outcome
+    const waiter = outcome - WAITS
+    const block = (ms: number) => {
+      const result = native().syncBlock(this.handle, waiter, ms)
+      return isAgain(result) ? undefined : result
+    }
+    try {
+      return inSlices(operation, what, block, options)
+    } catch (error) {
+      const cancelled = native().syncCancel(this.handle, waiter)
+      if (cancelled === 0) throw error
+      // As with an abort: it goes on until it has what it must have.
+      return inSlices(operation, what, block, cancelled === EALREADY ? options : {})
+    }
+  }
+
+  /** It waits no more. */
+  #take(waiter: number): Pending | undefined {
+    const pending = this.#pending.get(waiter)
+    this.#pending.delete(waiter)
+    if (this.#pending.size === 0) this.#readiness.unref()
+    const { signal } = pending ?? {}
+    const listening = signal === undefined ? undefined : this.#signals.get(signal)
+    listening?.waiters.delete(waiter)
+    if (signal !== undefined && listening?.waiters.size === 0) {
+      this.#signals.delete(signal)
+      signal.removeEventListener('abort', listening.onAbort)
+    }
+    return pending
+  }
+
+  #drain(): void {
+    const pairs = this.#pairs
+    for (let count = PAIRS; count === PAIRS && !this.#closed; ) {
+      count = native().syncDrain(this.handle, pairs)
+      for (let i = 0; i < count; i++) this.#take(pairs[2 * i]!)?.resolve(pairs[2 * i + 1]!)
+    }
+  }
+
+  /** Who waits here gets `CLOSED`; what is held here is as if its owner had died. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#readiness.close()
+    native().syncDetach(this.handle)
+    this.#mapping.unmap()
+    native().close(this.#event)
+    this.memory.close()
+    for (const waiter of [...this.#pending.keys()]) {
+      const pending = this.#take(waiter)!
+      pending.reject(
+        new StraitError('CLOSED', 'its region was closed meanwhile', {
+          operation: pending.operation,
+          url: pending.what,
+        }),
+      )
+    }
+  }
+}
+
+/** Whether the region had come to its end when somebody was about to take part. */
+export const isRetired = (error: unknown): boolean =>
+  StraitError.is(error) && (error.cause as { errno?: number } | undefined)?.errno === ESTALE
