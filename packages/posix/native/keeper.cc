@@ -196,6 +196,7 @@ int64_t Keeper::enter(Attachment* attachment) {
     at(Point::attachListed);
     slot.life.store(threadId() | FUTEX_WAITERS, std::memory_order_release);
     at(Point::attachLived);
+    session.count();
     // From now on it is this one that the neighbour watches.
     const uint32_t neighbour = session.before(index);
     if (neighbour != 0) session.ring(neighbour);

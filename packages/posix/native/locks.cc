@@ -33,7 +33,7 @@ uint64_t now() {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
-Session::Session(Region& region) : region_(region) {
+Session::Session(Region& region, uint32_t self) : region_(region), self_(self) {
   if (region.header.monitor.lock()) {
     rebuild();
     ringAll();
@@ -41,6 +41,8 @@ Session::Session(Region& region) : region_(region) {
 }
 
 Session::~Session() {
+  // Its keeper would only see to it that others have what its event loop does not take.
+  if (self_ != 0 && region_.header.occupied == 1) bells_[self_ / 64] &= ~(uint64_t{1} << self_ % 64);
   region_.header.monitor.unlock();
   at(Point::releaseLeft);
   for (uint32_t part = 0; part < kSlots / 64; part++) {
@@ -637,12 +639,22 @@ void Session::reap(uint32_t slot) {
   rebuild();
   region_.slot(slot).life.store(0, std::memory_order_release);
   at(Point::reapFreed);
+  count();
   // What the dead one was to wake, too.
   ringAll();
 }
 
+void Session::count() {
+  uint32_t occupied = 0;
+  for (const Slot& slot : region_.slots) {
+    if (slot.life.load(std::memory_order_relaxed) != 0) occupied++;
+  }
+  region_.header.occupied = occupied;
+}
+
 void Session::rebuild() {
   Header& header = region_.header;
+  count();
   header.usedWaiters %= kWaiters;
   header.freeWaiter = 0;
   for (Slot& slot : region_.slots) slot.rung.store(0, std::memory_order_relaxed);

@@ -20,7 +20,8 @@ uint64_t now();
 /// woken last, outside: whoever dies before that is reaped, and then everybody is woken.
 class Session {
  public:
-  explicit Session(Region& region);
+  /// `self`: the slot of whose event loop this is, if it looks for news itself when the call is back.
+  explicit Session(Region& region, uint32_t self = 0);
   ~Session();
   Session(const Session&) = delete;
 
@@ -76,6 +77,8 @@ class Session {
   void reap(uint32_t slot);
   /// The nearest occupied one before it; 0: none.
   uint32_t before(uint32_t slot);
+  /// After one was taken or has become free.
+  void count();
   void ring(uint32_t slot, bool blocking = false);
   void ringAll();
 
@@ -109,6 +112,7 @@ class Session {
   void disown(Object& object, uint32_t slot);
 
   Region& region_;
+  uint32_t self_;
   uint64_t bells_[kSlots / 64] = {};
   uint64_t syncBells_[kSlots / 64] = {};
 };

@@ -40,7 +40,7 @@ enum State : uint32_t { kFree, kQueued, kGranted };
 ///  +--------+---------+------+---------------+
 ///  | magic* | version*| size*| PID namespace*|
 ///  +--------+---------+------+---------------+
-///  64: monitor   128: sequence*, retired*, waiters used*, first free waiter
+///  64: monitor   128: sequence*, retired*, waiters used*, first free waiter, occupied slots
 struct Header {
   uint64_t magic;
   uint32_t version;
@@ -53,6 +53,7 @@ struct Header {
   uint32_t retired;
   uint32_t usedWaiters;
   uint32_t freeWaiter;
+  uint32_t occupied;
 };
 
 /// One attached environment: the main thread of a process, or a worker.

@@ -177,7 +177,7 @@ template <int64_t (*operation)(Session&, const Subject&)>
 int64_t inSession(Arguments& arguments) {
   const Subject subject(arguments);
   if (!subject.valid) return -EINVAL;
-  Session session(subject.region());
+  Session session(subject.region(), subject.slot());
   return operation(session, subject);
 }
 
@@ -228,7 +228,8 @@ bool takenSoon(Object& object, uint32_t slot, int looks) {
   if (object.type.load(std::memory_order_relaxed) != kMutex || !manyProcessors.load(std::memory_order_relaxed)) return false;
   for (; looks > 0; looks--) {
     uint32_t seen = object.word.load(std::memory_order_relaxed);
-    if ((seen & kPoisoned) != 0) return false;
+    // While this thread looks, no task of its own gives it back.
+    if ((seen & kPoisoned) != 0 || (seen & kOwner) == slot) return false;
     // Pairs with release.
     if ((seen & (kOwner | kStarving | kDied)) == 0 &&
         object.word.compare_exchange_weak(seen, seen | slot, std::memory_order_acquire, std::memory_order_relaxed)) {
@@ -249,7 +250,7 @@ int64_t wait(Arguments& arguments) {
   const bool blocking = arguments.truth(3);
   if (!subject.valid || !arguments.valid()) return -EINVAL;
   if (takenSoon(subject.object(), subject.slot(), blocking ? kBlockingLooks : kLooks)) return 0;
-  return Session(subject.region()).wait(subject.object(), subject.slot(), subject.number, blocking);
+  return Session(subject.region(), subject.slot()).wait(subject.object(), subject.slot(), subject.number, blocking);
 }
 
 /// (attachment, waiter, ms) → the outcome; -EAGAIN: not within that time. Blocks the thread.
@@ -264,7 +265,7 @@ int64_t block(Arguments& arguments) {
     // Pairs with the end of a session.
     const uint32_t bell = slot.syncBell.load(std::memory_order_acquire);
     if (waiter.offered.load(std::memory_order_acquire) != 0) {
-      Session session(subject.region());
+      Session session(subject.region(), subject.slot());
       Outcome outcome;
       if (session.serve(waiter, outcome)) return outcome;
     }
@@ -289,7 +290,7 @@ int64_t drain(Arguments& arguments) {
   uint64_t count;
   if (read(attachment->event, &count, sizeof count) < 0 && errno != EAGAIN) return -errno;
   size_t served = 0;
-  Session session(*attachment->region);
+  Session session(*attachment->region, attachment->slot);
   // Each leaves the list, but more may come.
   for (uint32_t left = kWaiters; served < most && left > 0; left--) {
     Waiter* waiter = session.nextRung(attachment->slot);

@@ -13,6 +13,7 @@ import {
   Readiness,
   type SharedMemory,
 } from '@strait/posix'
+import { layout } from './layout.js'
 import { EALREADY, EOWNERDEAD, ESTALE, WAITS } from './outcome.js'
 
 const ATTACHING: Meanings = {
@@ -66,6 +67,12 @@ function pathOf(descriptor: number): string {
 /** As many as the addon serves in one go. */
 const PAIRS = 256
 
+/** So often tasks of one thread may hand something to each other before its event loop has a turn. */
+const TURNS = 256
+
+/** In a slot; native/region.h. */
+const RUNG = 32
+
 /**
  * The place of this environment in a region: one, however often the region is opened here. It waits for all that its
  * tasks wait for, and is told in its event loop, by a descriptor that can be read when there is news.
@@ -83,6 +90,10 @@ export class Attachment {
   /** One listener a signal, however many wait with it. */
   readonly #signals = new Map<AbortSignal, { waiters: Set<number>; onAbort: () => void }>()
   readonly #pairs = new Int32Array(2 * PAIRS)
+  /** Where the addon says that there is news. */
+  readonly #rung: number
+  #draining = false
+  #given = 0
   #closed = false
 
   /** Owns the memory; when this throws it is the caller's. - Errors: `ESTALE` nobody may come any more. */
@@ -108,6 +119,8 @@ export class Attachment {
     }
     this.#event = event
     this.slot = syncSlot(this.handle)
+    const { slots, slot } = layout()
+    this.#rung = (slots + this.slot * slot + RUNG) / 4
     this.#readiness = new Readiness(event, () => this.#drain())
     this.#readiness.watch(UV_READABLE)
   }
@@ -140,6 +153,7 @@ export class Attachment {
 
   /** What a wait comes to that has begun with this outcome. Abort: the waiter has left the queue. */
   async finish(outcome: number, operation: string, what: string, { signal }: WaitOptions): Promise<number> {
+    this.gave()
     if (outcome < WAITS) return outcome
     const waiter = outcome - WAITS
     return new Promise<number>((resolve, reject) => {
@@ -163,6 +177,7 @@ export class Attachment {
         const pending = this.#take(each)
         pending?.reject(abortedError(pending.operation, pending.what, signal.reason))
       }
+      this.gave()
     }
     this.#signals.set(signal, { waiters, onAbort })
     signal.addEventListener('abort', onAbort, { once: true })
@@ -170,6 +185,7 @@ export class Attachment {
 
   /** The same, blocking the thread. - Errors: `TIMEOUT`: the waiter has left the queue. */
   finishSync(outcome: number, operation: string, what: string, options: SyncWaitOptions): number {
+    this.gave()
     if (outcome < WAITS) return outcome
     const waiter = outcome - WAITS
     const block = (ms: number) => {
@@ -180,6 +196,7 @@ export class Attachment {
       return inSlices(operation, what, block, options)
     } catch (error) {
       const cancelled = native().syncCancel(this.handle, waiter)
+      this.gave()
       if (cancelled === 0) throw error
       // As with an abort: it goes on until it has what it must have.
       return inSlices(operation, what, block, cancelled === EALREADY ? options : {})
@@ -199,6 +216,22 @@ export class Attachment {
       signal.removeEventListener('abort', listening.onAbort)
     }
     return pending
+  }
+
+  /**
+   * To be called after whatever may have served tasks of this very thread: the keeper is not told of them where nobody
+   * else has the region. Now and then the event loop has its turn first.
+   */
+  gave(): void {
+    if (this.#draining || this.#closed || Atomics.load(this.words, this.#rung) === 0) return
+    this.#draining = true
+    if (++this.#given % TURNS === 0) setImmediate(this.#drainSoon)
+    else queueMicrotask(this.#drainSoon)
+  }
+
+  readonly #drainSoon = (): void => {
+    this.#draining = false
+    if (!this.#closed) this.#drain()
   }
 
   #drain(): void {

@@ -69,11 +69,13 @@ export class Barrier extends Primitive {
   abort(): void {
     this.attachment.ensureOpen('abort', this.what)
     check(native().syncBreak(this.attachment.handle, this.index, -ECANCELED), 'abort', this.what)
+    this.attachment.gave()
   }
 
   /** As new: who waits gets `ABORTED`, and who has been there before is forgotten. - Errors: `CLOSED`. */
   reset(): void {
     this.attachment.ensureOpen('reset', this.what)
     check(native().syncReset(this.attachment.handle, this.index), 'reset', this.what)
+    this.attachment.gave()
   }
 }

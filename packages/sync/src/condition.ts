@@ -82,11 +82,13 @@ export class Condition extends Primitive {
     if (!Number.isInteger(count) || count < 1) throw new RangeError(`count is a whole number, not ${count}`)
     this.attachment.ensureOpen('notify', this.what)
     native().syncNotify(this.attachment.handle, this.index, Math.min(count, 2 ** 20))
+    this.attachment.gave()
   }
 
   /** Wakes all who wait. - Errors: `CLOSED`. */
   notifyAll(): void {
     this.attachment.ensureOpen('notify', this.what)
     native().syncNotifyAll(this.attachment.handle, this.index)
+    this.attachment.gave()
   }
 }

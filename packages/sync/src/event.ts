@@ -30,6 +30,7 @@ export class Event extends Primitive {
   set(): void {
     this.attachment.ensureOpen('set', this.what)
     native().syncSet(this.attachment.handle, this.index)
+    this.attachment.gave()
   }
 
   /** Down it goes; who waits from now on waits for the next `set`. Idempotent. - Errors: `CLOSED`. */

@@ -80,6 +80,7 @@ export class OwnerGuard implements Guard {
     // Nobody waits: no more is to be done. Pairs with the lock of whoever comes next.
     if (Atomics.compareExchange(attachment.words, at, attachment.slot, 0) === attachment.slot) return
     native().syncRelease(attachment.handle, index, 0)
+    attachment.gave()
   }
 
   [Symbol.dispose](): void {
@@ -107,7 +108,10 @@ export class ShareGuard implements ReadGuard {
   }
 
   release(): void {
-    if (this.end()) native().syncRelease(this.#of.attachment.handle, this.#of.index, this.#op)
+    if (!this.end()) return
+    const { attachment, index } = this.#of
+    native().syncRelease(attachment.handle, index, this.#op)
+    attachment.gave()
   }
 
   /** Whether there was something to end. */

@@ -1,7 +1,8 @@
 import { StraitError, throwIfAborted, type WaitOptions } from '@strait/core'
 import { check, type Meanings, native } from '@strait/posix'
 import type { Attachment } from './attachment.js'
-import { layout, Region, type SharedRegion } from './region.js'
+import { layout } from './layout.js'
+import { Region, type SharedRegion } from './region.js'
 
 /** Where a primitive lives. */
 export interface HomeOptions {

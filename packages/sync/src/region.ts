@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import { StraitError } from '@strait/core'
 import { check, native, SharedMemory } from '@strait/posix'
 import { Attachment, isRetired, PREFIX } from './attachment.js'
+import { layout } from './layout.js'
 
 /** A region as plain data, for `workerData` or `postMessage`. It counts in this process, while it is open here. */
 export interface SharedRegion {
@@ -12,15 +13,6 @@ export interface SharedRegion {
 }
 
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,40}$/
-
-const LAYOUT = 11
-
-/** Bytes; how far the objects are from the beginning, and from one another. */
-export const layout = (): { size: number; objects: number; object: number } => {
-  const numbers = new Int32Array(LAYOUT)
-  native('open').syncLayout(numbers)
-  return { size: numbers[0]!, objects: numbers[4]!, object: numbers[5]! }
-}
 
 /** Of this environment, by what they are. */
 const attachments = new Map<string, { attachment: Attachment; users: number }>()

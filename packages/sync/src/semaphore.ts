@@ -100,6 +100,7 @@ export class Semaphore extends Primitive {
     const outcome = native().syncAdd(this.attachment.handle, this.index, count)
     if (outcome === ERANGE) throw new RangeError(`${this.what} would have more permits than it may`)
     check(outcome, 'release', this.what)
+    this.attachment.gave()
   }
 }
 
