@@ -104,10 +104,7 @@ class Monitor {
       // The bit stays: who takes it now, while the one that is woken is killed, must wake the next one.
       word_.store(FUTEX_WAITERS, std::memory_order_release);
       at(Point::monitorWake);
-      if (futex(&word_, FUTEX_WAKE, 1) == 0) {
-        seen = FUTEX_WAITERS;
-        word_.compare_exchange_strong(seen, 0, std::memory_order_relaxed);
-      }
+      if (futex(&word_, FUTEX_WAKE, 1) == 0) unmark();
     }
     RobustList::ofThisThread().end();
   }
@@ -117,6 +114,13 @@ class Monitor {
 
  private:
   static constexpr int kLooks = 100;
+
+  /// Nobody has slept. Takes the bit away, whoever has the word now, and wakes who has come to sleep by it since: the
+  /// kernel does both at once. With a compare-and-swap of our own it could be somebody else's bit by now; monitor.pml.
+  void unmark() {
+    constexpr auto operation = FUTEX_OP(FUTEX_OP_ANDN | FUTEX_OP_OPARG_SHIFT, 31, FUTEX_OP_CMP_NE, 0);
+    syscall(SYS_futex, &word_, FUTEX_WAKE_OP, INT_MAX, 0, &word_, operation);
+  }
 
   bool take(uint32_t& seen) {
     return word_.compare_exchange_strong(seen, threadId() | (seen & FUTEX_WAITERS), std::memory_order_acquire,
