@@ -20,7 +20,8 @@
         "native/slots.cc",
         "native/socket.cc",
         "native/sync.cc",
-        "native/sysv.cc"
+        "native/sysv.cc",
+        "native/waitv.cc"
       ],
       "libraries": ["-pthread", "-lrt"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,9 +15,6 @@
 
 namespace strait::locks {
 namespace {
-
-/// Enough for what it calls, and far less than the default.
-size_t stackSize() { return 64 * 1024 + static_cast<size_t>(PTHREAD_STACK_MIN); }
 
 /// An event loop that has not looked within this time, ns, is busy.
 constexpr uint64_t kBusy = 1'000'000;
@@ -90,24 +86,14 @@ void unmapRegion(void* base) { munmap(base, 2 * kShadow); }
 
 Keeper* Keeper::start() {
   auto* keeper = new Keeper();
-  // No signal of the process may land in it.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, stackSize());
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int failed = pthread_create(
-      &keeper->thread_, &attributes,
+  const bool started = startThread(
+      &keeper->thread_,
       [](void* data) -> void* {
         static_cast<Keeper*>(data)->run();
         return nullptr;
       },
       keeper);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (failed == 0) return keeper;
+  if (started) return keeper;
   keeper->thread_ = 0;
   delete keeper;
   return nullptr;
@@ -225,6 +211,7 @@ void Keeper::leave(Attachment* attachment) {
     }
   }
   delist(attachment);
+  words_.leave();
   // Whoever watches it looks for the next one.
   futex(&region->slot(attachment->slot).life, FUTEX_WAKE, INT_MAX);
 }
@@ -296,24 +283,20 @@ void Keeper::watch(Attachment* attachment) {
 
 /// Until there is something to do: without any limit, unless an event loop has been told something just now.
 void Keeper::sleep() {
-  futex_waitv words[FUTEX_WAITV_MAX] = {};
-  unsigned count = 0;
-  auto add = [&](std::atomic<uint32_t>* word, uint32_t seen) {
-    words[count++] = {seen, reinterpret_cast<uint64_t>(word), FUTEX_32, 0};
-  };
   pthread_mutex_lock(&mutex_);
   const bool ordered = order_ != Order::kNone;
-  add(&orders_, orders_.load(std::memory_order_relaxed));
+  words_.begin(orders_.load(std::memory_order_relaxed));
   pthread_mutex_unlock(&mutex_);
   if (ordered) return;
   uint64_t until = UINT64_MAX;
   for (const Attachment* attachment : attachments_) {
-    add(&attachment->region->slot(attachment->slot).bell, attachment->bell);
-    if (attachment->watched != 0) add(&attachment->region->slot(attachment->watched).life, attachment->life);
+    Region& region = *attachment->region;
+    words_.add(&region.slot(attachment->slot).bell, attachment->bell);
+    if (attachment->watched != 0) words_.add(&region.slot(attachment->watched).life, attachment->life);
     if (attachment->told != 0) until = std::min(until, attachment->told + kBusy);
   }
-  timespec limit = {static_cast<time_t>(until / 1'000'000'000), static_cast<long>(until % 1'000'000'000)};
-  syscall(SYS_futex_waitv, words, count, 0, until == UINT64_MAX ? nullptr : &limit, CLOCK_MONOTONIC);
+  const timespec limit = {static_cast<time_t>(until / 1'000'000'000), static_cast<long>(until % 1'000'000'000)};
+  words_.sleep(until == UINT64_MAX ? nullptr : &limit);
 }
 
 }  // namespace strait::locks

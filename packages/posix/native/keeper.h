@@ -5,11 +5,13 @@
 #include <linux/futex.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "region.h"
+#include "waitv.h"
 
 namespace strait::locks {
 
@@ -48,8 +50,6 @@ inline Region* regionAt(void* base) { return reinterpret_cast<Region*>(static_ca
 
 class Keeper {
  public:
-  /// Regions that one can keep; futex_waitv(2) waits for two words of each, and one more.
-  static constexpr size_t kMost = (FUTEX_WAITV_MAX - 1) / 2;
 
   /// nullptr: there can be no more threads.
   static Keeper* start();
@@ -58,6 +58,8 @@ class Keeper {
   Keeper(const Keeper&) = delete;
 
   size_t size() const { return attachments_.size(); }
+  /// Regions that it can keep: it sleeps on two words of each.
+  size_t most() const { return words_.most() / 2; }
 
   /// Takes a slot, in the thread itself, so that the thread cannot end between the one step and the next while another
   /// goes on. 0; -ENOSPC: there are too many; -ESTALE: the region is retired.
@@ -91,6 +93,7 @@ class Keeper {
   Attachment* subject_ = nullptr;
   int64_t result_ = 0;
 
+  WaitV words_{&orders_};
   robust_list_head list_{};
   std::vector<Attachment*> attachments_;
 };

@@ -75,7 +75,7 @@ napi_value map(napi_env env, napi_callback_info info) {
 
 int64_t enter(Attachment* attachment) {
   for (Keeper* keeper : keepers) {
-    if (keeper->size() < Keeper::kMost) attachment->keeper = keeper;
+    if (keeper->size() < keeper->most()) attachment->keeper = keeper;
   }
   if (attachment->keeper == nullptr) {
     attachment->keeper = Keeper::start();
