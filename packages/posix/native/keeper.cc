@@ -259,12 +259,15 @@ void Keeper::hear(Attachment* attachment, uint64_t time) {
 /// Whoever is next; the dead are reaped on the way.
 void Keeper::watch(Attachment* attachment) {
   Region& region = *attachment->region;
+  // The kernel wakes one at a death. Where somebody else is the neighbour by now, it was meant for that one.
+  if (attachment->watched != 0) {
+    std::atomic<uint32_t>& life = region.slot(attachment->watched).life;
+    if (life.load(std::memory_order_relaxed) != attachment->life) futex(&life, FUTEX_WAKE, INT_MAX);
+    attachment->watched = 0;
+  }
   for (;;) {
     const uint32_t index = after(region, attachment->slot);
-    if (index == attachment->slot || index == 0) {
-      attachment->watched = 0;
-      return;
-    }
+    if (index == 0) return;
     Slot& slot = region.slot(index);
     const uint32_t life = slot.life.load(std::memory_order_acquire);
     if (life == 0) continue;

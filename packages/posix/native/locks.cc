@@ -104,8 +104,10 @@ Outcome Session::object(Type type, const char* name, uint32_t a, uint32_t b) {
 }
 
 Outcome Session::remove(Object& object) {
-  const bool held = isOwned(object) && (object.word.load(std::memory_order_relaxed) & kOwner) != 0;
-  if (held || object.queued != 0 || object.sum != 0) return -EBUSY;
+  const uint32_t type = object.type.load(std::memory_order_relaxed);
+  const bool owned = isOwned(object) && (object.word.load(std::memory_order_relaxed) & kOwner) != 0;
+  const bool held = type != kBarrier && object.sum != 0;
+  if (owned || held || object.queued != 0) return -EBUSY;
   object.type.store(kNothing, std::memory_order_relaxed);
   return 0;
 }

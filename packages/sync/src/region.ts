@@ -147,7 +147,7 @@ export class Region implements Disposable {
 
   /** Makes a region without a name, for the threads of this process, and whoever gets its descriptor. */
   static anonymous(): Region {
-    return new Region(SharedMemory.anonymous(layout().size, { seals: ['shrink', 'grow'] }))
+    return new Region(SharedMemory.anonymous(layout().size, { seals: ['shrink', 'grow'], reserve: false }))
   }
 
   /**
