@@ -1,11 +1,12 @@
 import { peerSchemes, schemeOf } from 'strait'
+import { doubts, type Spread } from './doubts.js'
 import { floorMechanisms, openFloor } from './floor.js'
 import { buildFloors } from './floor-build.js'
 import { describeMachine, type Machine } from './machine.js'
 import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
-import { type Plan, type Row, Run, type Spread, type Subject } from './run.js'
+import { type Plan, type Row, Run, type Subject } from './run.js'
 import { canBlock, canLease, straitLane } from './strait-lane.js'
 import { findTwin } from './twins/index.js'
 
@@ -48,12 +49,6 @@ export interface Remarks {
 
 const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
 const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
-
-/** Cores that others may keep busy, on average. */
-const OTHERS_LIMIT = 0.1
-
-/** Repeats that differ by more than this are not to be quoted. */
-const SPREAD_LIMIT = 0.1
 
 /**
  * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
@@ -206,14 +201,4 @@ async function findFloors(): Promise<{ program?: string; missing?: string }> {
   } catch (error) {
     return { missing: (error as Error).message }
   }
-}
-
-function doubts(othersCores: number, spreads: readonly Spread[]): string[] {
-  const notes: string[] = []
-  if (othersCores > OTHERS_LIMIT) notes.push(`others kept ${othersCores.toFixed(1)} cores busy meanwhile`)
-  const worst = spreads.reduce((a, b) => (a.ratio > b.ratio ? a : b), { ratio: 0, what: '' })
-  if (worst.ratio > SPREAD_LIMIT) {
-    notes.push(`repeats differ by up to ${Math.round(worst.ratio * 100)} % (${worst.what})`)
-  }
-  return notes
 }

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { Histogram } from './histogram.js'
+import { startProgram } from './program.js'
 
 /** The mechanism in C that carries what the transport of a scheme carries, where there is one. */
 export const floorMechanisms: Readonly<Record<string, string>> = {
@@ -42,37 +40,15 @@ export async function openFloor(
 ): Promise<Floor> {
   const name = `${mechanism} in C`
   const cores = ends === undefined ? [] : [ends.here, ends.peer]
-  const child = spawn(program, [mechanism, payloadBytes, ...cores].map(String))
-  const closed = once(child, 'close')
-  closed.catch(() => {})
-  // That nobody reads is told by the answer that does not come.
-  child.stdin.on('error', () => {})
-  let complaint = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-
-  async function answer(): Promise<string> {
-    const line = await lines.next()
-    if (!line.done) return line.value
-    await closed
-    throw new Error(`${name}: ${complaint.trim() || 'it has ended'}`)
-  }
-
-  const [, ...pids] = (await answer()).split(' ').map(Number)
+  const { pids, ask, close } = await startProgram(name, program, [mechanism, payloadBytes, ...cores])
   return {
     name,
     pids,
     async run(ms) {
-      child.stdin.write(`run ${ms}\n`)
       const durations = new Histogram()
-      for (const ns of (await answer()).split(' ')) durations.record(Number(ns))
+      for (const ns of (await ask(`run ${ms}`)).split(' ')) durations.record(Number(ns))
       return durations
     },
-    async close() {
-      child.stdin.end()
-      await closed
-    },
+    close,
   }
 }

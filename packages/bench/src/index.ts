@@ -3,6 +3,14 @@ export { type Ends, type Floor, floorMechanisms, openFloor } from './floor.js'
 export { type BuildOptions, buildFloors } from './floor-build.js'
 export { Histogram, type Quantiles } from './histogram.js'
 export type { Lane, SyncLane } from './lane.js'
+export {
+  type BenchLocksOptions,
+  benchLocks,
+  type LockProgress,
+  type LockReport,
+} from './locks/bench-locks.js'
+export { type Situation, situations } from './locks/lanes.js'
+export type { ContendedRow, LockRow, UncontendedRow } from './locks/row.js'
 export { describeMachine, type Machine } from './machine.js'
 export { type Mode, modes, type WaitStrategy, waitStrategies, waitStrategyOf } from './mode.js'
 export { type Placement, placements } from './placement.js'

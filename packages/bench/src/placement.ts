@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import type { Ends } from './floor.js'
 import type { Lane } from './lane.js'
 
@@ -27,6 +28,12 @@ export const ownTid = (): number => Number(basename(readlinkSync('/proc/thread-s
 function bind(id: number, cores: readonly number[], which: 'process' | 'thread' = 'process'): boolean {
   const all = which === 'process' ? ['-a'] : []
   return spawnSync('taskset', [...all, '-c', '-p', cores.join(','), String(id)]).status === 0
+}
+
+/** Binds this process to a core, or in a worker this thread; what it starts from then on is bound too. */
+export function bindSelf(core: number): void {
+  if (isMainThread) bind(process.pid, [core])
+  else bind(ownTid(), [core], 'thread')
 }
 
 /** Puts this process and its peers where they are to be measured. */

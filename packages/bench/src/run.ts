@@ -1,4 +1,5 @@
 import { schemeOf } from 'strait'
+import type { Spread } from './doubts.js'
 import type { Floor } from './floor.js'
 import type { Quantiles } from './histogram.js'
 import { cpuTime, type Lane } from './lane.js'
@@ -47,12 +48,6 @@ export interface Plan {
   readonly repeats: number
   readonly stretches: number
   readonly stretchMs: number
-}
-
-/** How far the medians of the repeats lie apart, relative to the lowest. */
-export interface Spread {
-  readonly ratio: number
-  readonly what: string
 }
 
 /** What is to be measured. */

@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events'
 
 /** Hands the answers of a peer to whoever asked, one question at a time; a peer that ends fails the question. */
-export class Answers {
+export class Answers<T = Uint8Array> {
   readonly exited: Promise<void>
-  #waiting: { resolve(answer: Uint8Array): void; reject(error: unknown): void } | undefined
+  #waiting: { resolve(answer: T): void; reject(error: unknown): void } | undefined
   #failure: Error | undefined
 
   /** `peer` is a child process or a worker thread. */
@@ -20,14 +20,14 @@ export class Answers {
     })
   }
 
-  next(): Promise<Uint8Array> {
+  next(): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
     })
   }
 
-  arrived(answer: Uint8Array): void {
+  arrived(answer: T): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.resolve(answer)

@@ -1,7 +1,8 @@
-import { bench, type Mode, modes, type Placement, placements } from '@strait/bench'
+import { bench, benchLocks, type Mode, modes, type Placement, placements } from '@strait/bench'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
 import { collect, peerAddresses } from '../address.js'
+import { locksPage } from '../bench/locks-page.js'
 import { page } from '../bench/page.js'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
@@ -15,14 +16,21 @@ interface BenchOptions {
   floor?: boolean
   peers?: boolean
   tail?: boolean
+  locks?: boolean
+  crowd: number
   quick?: boolean
   json?: boolean
 }
 
+/** More do not fit into a region of locks. */
+const MAX_CROWD = 250
+
 export function addBench(program: Command): void {
   program
     .command('bench')
-    .description('Round trip and one-way throughput of every transport, between two processes')
+    .description(
+      'Round trip and one-way throughput of every transport, between two processes; with --locks, what locks cost',
+    )
     .option('--url <url...>', 'transports, such as unix: (default: all)', collect)
     .option('--payload <bytes...>', 'sizes of a message, from 0 (default: 64)', sizes)
     .addOption(
@@ -48,6 +56,18 @@ export function addBench(program: Command): void {
       'measure the bare-Node twin of each transport beside it; in mode sync the ring alone beside shm:',
     )
     .option('--tail', 'show what the slowest rounds are made of')
+    .addOption(
+      new Option(
+        '--locks',
+        'measure locks instead: alone, wanted by two and by a crowd, beside those of C, Python, Atomics and async-mutex',
+      ).conflicts(['url', 'payload', 'mode', 'floor', 'peers', 'tail']),
+    )
+    .addOption(
+      new Option('--crowd <processes>', `how many are a crowd, 3 to ${MAX_CROWD}; implies --locks`)
+        .argParser(crowdOf)
+        .default(8)
+        .implies({ locks: true }),
+    )
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -60,6 +80,8 @@ Examples:
   $ strait bench --mode hot parked sync --url pipe: fifo: --tail
   $ strait bench --mode leased --url 'shm:?ring=4194304' --payload 1048576 --floor
   $ strait bench --peers --placement same-core
+  $ strait bench --locks
+  $ strait bench --locks --crowd 200 --placement same-core
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
     )
@@ -72,7 +94,18 @@ function sizes(text: string, others: readonly number[] = []): readonly number[] 
   throw new InvalidArgumentError(`Must be a whole number of bytes from 0 to ${DEFAULT_MAX_MESSAGE_SIZE}.`)
 }
 
-async function run({ url, payload: payloads = [64], mode, json, ...options }: BenchOptions) {
+function crowdOf(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 3 && count <= MAX_CROWD) return count
+  throw new InvalidArgumentError(`Must be a whole number of processes from 3 to ${MAX_CROWD}.`)
+}
+
+async function run(options: BenchOptions): Promise<void> {
+  if (options.locks) await runLocks(options)
+  else await runTransports(options)
+}
+
+async function runTransports({ url, payload: payloads = [64], mode, json, ...options }: BenchOptions) {
   const known = await peerAddresses(url)
   const report = await bench({
     // All, and not all by name: of what is named, each must have each mode.
@@ -87,6 +120,26 @@ async function run({ url, payload: payloads = [64], mode, json, ...options }: Be
   if (json) printJson({ machine: report.machine, rows: report.rows })
   else print(page(report.machine, report.rows, options))
   if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
-  if (report.notes.length === 0) return
-  complain(`do not quote this run: ${report.notes.join('; ')}`)
+  complainOf(report.notes)
+}
+
+const SITUATIONS = { alone: 'alone', two: 'wanted by two', crowd: 'in a crowd' }
+
+async function runLocks({ placement, crowd, quick, json }: BenchOptions) {
+  const report = await benchLocks({
+    placement,
+    crowd,
+    quick,
+    onProgress: ({ situation, repeat, repeats }) =>
+      status(`locks, ${SITUATIONS[situation]}: repeat ${repeat} of ${repeats} …`),
+  })
+  status('')
+  if (json) printJson({ machine: report.machine, locks: report.locks })
+  else print(locksPage(report))
+  for (const what of report.missing) complain(`not measured: ${what}`)
+  complainOf(report.notes)
+}
+
+function complainOf(notes: readonly string[]) {
+  if (notes.length > 0) complain(`do not quote this run: ${notes.join('; ')}`)
 }

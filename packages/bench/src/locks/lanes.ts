@@ -1,0 +1,90 @@
+import type { Ends } from '../floor.js'
+import type { AtomicsSideData } from './atomics-side.js'
+import type { LockLane } from './lane.js'
+import { contestByProgram, inC, inPython, type LockProgram, pairsByProgram } from './lock-program.js'
+import { asyncMutexPairs, atomicsPairs } from './pair-lanes.js'
+import { sideInThread, Team } from './team.js'
+
+/** Who wants a lock: one, two, or many processes. */
+export const situations = ['alone', 'two', 'crowd'] as const
+export type Situation = (typeof situations)[number]
+
+export interface Surroundings {
+  /** What `buildFloors` made, if it could. */
+  readonly program: string | undefined
+  /** The cores of two sides; undefined: the kernel chooses. */
+  readonly ends: Ends | undefined
+  /** How many are a crowd. */
+  readonly crowd: number
+  /** Takes what is not there, and why. */
+  readonly missing: Set<string>
+}
+
+/** Opens what is to be measured in turns; whoever asks closes it, also when the next one cannot be opened. */
+export function lanesOf(situation: Situation, surroundings: Surroundings): AsyncIterable<LockLane> {
+  if (situation === 'alone') return alone(surroundings)
+  return situation === 'two' ? two(surroundings) : crowd(surroundings)
+}
+
+async function* alone({ program, ends, missing }: Surroundings): AsyncGenerator<LockLane> {
+  const byProgram = (lock: LockProgram) =>
+    ifThere(lock.name, missing, async () => [await pairsByProgram(lock, ends?.here)])
+  if (program !== undefined) {
+    yield* await byProgram(inC(program, 'plain'))
+    yield* await byProgram(inC(program, 'robust'))
+  }
+  yield atomicsPairs()
+  yield* await ifThere('async-mutex', missing, asyncMutexPairs)
+  yield* await byProgram(inPython)
+}
+
+async function* two({ program, ends, missing }: Surroundings): AsyncGenerator<LockLane> {
+  const cores = ends === undefined ? [] : [ends.here, ends.peer]
+  yield* await byProcesses(2, cores, program, missing)
+  yield await atomicsContest(cores)
+}
+
+async function* crowd({ program, ends, crowd: sides, missing }: Surroundings): AsyncGenerator<LockLane> {
+  yield* await byProcesses(sides, ends === undefined ? [] : [ends.here], program, missing)
+}
+
+/** Of other languages. */
+async function byProcesses(
+  sides: number,
+  cores: readonly number[],
+  program: string | undefined,
+  missing: Set<string>,
+): Promise<LockLane[]> {
+  const lanes: LockLane[] = []
+  for (const lock of [...(program === undefined ? [] : [inC(program, 'robust')]), inPython]) {
+    lanes.push(
+      ...(await ifThere(lock.name, missing, async () => [await contestByProgram(lock, sides, cores)])),
+    )
+  }
+  return lanes
+}
+
+/** By two threads: more than one process cannot wait with `Atomics`. */
+async function atomicsContest(cores: readonly number[]): Promise<LockLane> {
+  const [lock, counter] = [new SharedArrayBuffer(4), new SharedArrayBuffer(4)]
+  const module = new URL('./atomics-side.js', import.meta.url)
+  const opening = [0, 1].map((side) =>
+    sideInThread('Atomics', module, { core: cores[side], lock, counter } satisfies AtomicsSideData),
+  )
+  const team = await Team.start('Atomics', opening, new Uint32Array(counter))
+  return team.lane('lockSync')
+}
+
+/** Nothing where it is not there, and why it is not. */
+async function ifThere(
+  name: string,
+  missing: Set<string>,
+  open: () => Promise<LockLane[]>,
+): Promise<LockLane[]> {
+  try {
+    return await open()
+  } catch (error) {
+    missing.add(`${name}: ${(error as Error).message}`)
+    return []
+  }
+}

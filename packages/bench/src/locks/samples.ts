@@ -1,0 +1,31 @@
+/** Figures in repeats, which should not differ. */
+export class Samples {
+  readonly #repeats: number[][] = []
+
+  /** What is added from now on is compared with what was added before. */
+  begin(): void {
+    this.#repeats.push([])
+  }
+
+  add(figure: number): void {
+    this.#repeats.at(-1)!.push(figure)
+  }
+
+  /** Of all of them together. */
+  median(): number {
+    return median(this.#repeats.flat())
+  }
+
+  /** How far the medians of the repeats lie apart, relative to the lowest. */
+  spread(): number {
+    const medians = this.#repeats.map(median)
+    const lowest = Math.min(...medians)
+    return (Math.max(...medians) - lowest) / lowest
+  }
+}
+
+function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
