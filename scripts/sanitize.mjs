@@ -17,6 +17,7 @@ const suites = [
     (name) => `packages/transport-${name}/test/conformance.test.ts`,
   ),
   'packages/transport-shm',
+  'packages/sync',
 ]
 const planted = join(posix, 'test/native/planted-bug.h')
 

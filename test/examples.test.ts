@@ -207,6 +207,10 @@ describe('the examples run, say what their pages say, and leave nothing behind',
     ])
   })
 
+  it.skipIf(!supported)(`locks: four tasks change one number${withoutAddon}`, async () => {
+    expect(await example('locks/main.js')).toEqual(['0'])
+  })
+
   it.skipIf(!supported)(`picture: four processes paint what one does${withoutAddon}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'strait-test-picture-'))
     try {
