@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { abortedError, StraitError, type SyncWaitOptions, type WaitOptions } from '@strait/core'
 import {
@@ -55,15 +54,6 @@ interface Pending {
   reject(error: unknown): void
 }
 
-/** Under which name the files of regions stand in /dev/shm, before the user and the region's own name. */
-export const PREFIX = 'strait.lock.'
-
-/** The path that goes with the region's last user; none where it is memory of somebody else, or has no name. */
-function pathOf(descriptor: number): string {
-  const path = readlinkSync(`/proc/self/fd/${descriptor}`)
-  return path.startsWith(`/dev/shm/${PREFIX}`) && !path.endsWith(' (deleted)') ? path : ''
-}
-
 /** As many as the addon serves in one go. */
 const PAIRS = 256
 
@@ -96,8 +86,8 @@ export class Attachment {
   #given = 0
   #closed = false
 
-  /** Owns the memory; when this throws it is the caller's. - Errors: `ESTALE` nobody may come any more. */
-  constructor(memory: SharedMemory, name: string) {
+  /** Owns the memory; when this throws it is the caller's. `path` goes with the region's last user. - Errors: `ESTALE` nobody may come any more. */
+  constructor(memory: SharedMemory, name: string, path: string | undefined) {
     const { syncMap, syncAttach, syncSlot, eventfd, close, UV_READABLE } = native('open')
     this.memory = memory
     const region = syncMap(memory.descriptor)
@@ -107,9 +97,8 @@ export class Attachment {
     try {
       this.words = new Int32Array(this.#mapping.buffer)
       event = check(eventfd(false), 'open', name)
-      const path = pathOf(memory.descriptor)
       const scarce = availableParallelism() < 2
-      const handle = syncAttach(region, memory.descriptor, path, event, scarce)
+      const handle = syncAttach(region, memory.descriptor, path ?? '', event, scarce)
       if (typeof handle === 'number') throw kernelError(handle, 'open', name, ATTACHING)
       this.handle = handle
     } catch (error) {

@@ -1,12 +1,13 @@
 import { fstatSync } from 'node:fs'
 import { StraitError } from '@strait/core'
 import { check, native, SharedMemory } from '@strait/posix'
-import { Attachment, isRetired, PREFIX } from './attachment.js'
+import { Attachment, isRetired } from './attachment.js'
 import { layout } from './layout.js'
 
 /** A region as plain data, for `workerData` or `postMessage`. It counts in this process, while it is open here. */
 export interface SharedRegion {
   readonly descriptor: number
+  readonly name?: string | undefined
   /** Which file it is, so that a descriptor that has become another one is noticed. */
   readonly device?: number
   readonly inode?: number
@@ -24,7 +25,7 @@ function closeAll(): void {
 
 /** Its name under /dev/shm: users do not get in each other's way. */
 const fileOf = (name: string, operation: string): string => {
-  if (NAME.test(name)) return `${PREFIX}${process.geteuid?.()}.${name}`
+  if (NAME.test(name)) return `strait.lock.${process.geteuid?.()}.${name}`
   throw new StraitError('ADDRESS_INVALID', 'a name is 1 to 40 of A-Z a-z 0-9 . _ -', { operation, url: name })
 }
 
@@ -83,7 +84,8 @@ export class Region implements Disposable {
           url: name ?? `region ${memory.descriptor}`,
         })
       }
-      this.#attachment = new Attachment(memory, name ?? `region ${memory.descriptor}`)
+      const path = name === undefined ? undefined : `/dev/shm/${fileOf(name, 'open')}`
+      this.#attachment = new Attachment(memory, name ?? `region ${memory.descriptor}`, path)
     } catch (error) {
       if (isRetired(error)) memory.unlink()
       memory.close()
@@ -165,17 +167,17 @@ export class Region implements Disposable {
    *
    * - Errors: `ADDRESS_INVALID` it is none, or not the same any more.
    */
-  static from({ descriptor, device, inode }: SharedRegion): Region {
+  static from({ descriptor, name, device, inode }: SharedRegion): Region {
     const memory = reopen(descriptor)
     const { dev, ino } = fstatSync(memory.descriptor)
     if ((device !== undefined && device !== dev) || (inode !== undefined && inode !== ino)) {
       memory.close()
       throw new StraitError('ADDRESS_INVALID', 'it is not open any more where it was shared', {
         operation: 'open',
-        url: `region ${descriptor}`,
+        url: name ?? `region ${descriptor}`,
       })
     }
-    return new Region(memory)
+    return new Region(memory, name)
   }
 
   /** Removes a name, so that the next who opens it makes another region. Whether there was one. */
@@ -201,7 +203,7 @@ export class Region implements Disposable {
   /** For a thread of this process, which calls `Region.from`; keep the region open until then. */
   share(): SharedRegion {
     const { dev, ino } = fstatSync(this.descriptor)
-    return { descriptor: this.descriptor, device: dev, inode: ino }
+    return { descriptor: this.descriptor, name: this.name, device: dev, inode: ino }
   }
 
   /** Removes the name, if it still is this region's. */
