@@ -20,7 +20,8 @@ namespace locks {
 void stopHere() {
   if (stopCount.fetch_sub(1) != 1) return;
   stopPoint = -1;
-  kill(getpid(), SIGSTOP);
+  // Directed at this thread: it takes it before it goes on, and all the others stop.
+  syscall(SYS_tgkill, getpid(), threadId(), SIGSTOP);
 }
 
 namespace {
