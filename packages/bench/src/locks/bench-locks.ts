@@ -50,8 +50,8 @@ const QUICK: Readonly<Record<Situation, Plan>> = {
  * Measures locks: alone, wanted by two processes or threads, and by a crowd of processes. The lanes of one situation run
  * in turns, stretch by stretch, so that whatever else happens on the machine happens to all of them.
  *
- * - Errors: `Error` the counter that a lock guards does not say what it must, or a side has ended; `NOT_SUPPORTED`
- *   without the addon.
+ * - Errors: `Error` the counter that a lock guards does not say what it must, or a side has ended; those of `Region` and
+ *   `Mutex`.
  */
 export async function benchLocks(options: BenchLocksOptions = {}): Promise<LockReport> {
   const plans = options.quick ? QUICK : FULL

@@ -1,3 +1,4 @@
+import { supported } from '@strait/posix'
 import type { Ends } from '../floor.js'
 import type { AtomicsSideData } from './atomics-side.js'
 import type { LockLane } from './lane.js'
@@ -33,6 +34,7 @@ async function* alone({ program, ends, missing }: Surroundings): AsyncGenerator<
     yield* await byProgram(inC(program, 'plain'))
     yield* await byProgram(inC(program, 'robust'))
   }
+  yield* await ours(missing, ({ straitPairs }) => straitPairs())
   yield atomicsPairs()
   yield* await ifThere('async-mutex', missing, asyncMutexPairs)
   yield* await byProgram(inPython)
@@ -40,28 +42,36 @@ async function* alone({ program, ends, missing }: Surroundings): AsyncGenerator<
 
 async function* two({ program, ends, missing }: Surroundings): AsyncGenerator<LockLane> {
   const cores = ends === undefined ? [] : [ends.here, ends.peer]
-  yield* await byProcesses(2, cores, program, missing)
+  yield* byProcesses(2, cores, program, missing)
+  yield* await ours(missing, ({ straitByThreads }) => straitByThreads(cores))
   yield await atomicsContest(cores)
 }
 
 async function* crowd({ program, ends, crowd: sides, missing }: Surroundings): AsyncGenerator<LockLane> {
-  yield* await byProcesses(sides, ends === undefined ? [] : [ends.here], program, missing)
+  yield* byProcesses(sides, ends === undefined ? [] : [ends.here], program, missing)
 }
 
-/** Of other languages. */
-async function byProcesses(
+/** Nothing where there is no addon; whatever else is amiss with ours is an error. */
+async function ours(
+  missing: Set<string>,
+  open: (lanes: typeof import('./strait-lanes.js')) => LockLane[] | Promise<LockLane[]>,
+): Promise<LockLane[]> {
+  if (supported) return open(await import('./strait-lanes.js'))
+  missing.add('Mutex: the native addon is not built')
+  return []
+}
+
+async function* byProcesses(
   sides: number,
   cores: readonly number[],
   program: string | undefined,
   missing: Set<string>,
-): Promise<LockLane[]> {
-  const lanes: LockLane[] = []
-  for (const lock of [...(program === undefined ? [] : [inC(program, 'robust')]), inPython]) {
-    lanes.push(
-      ...(await ifThere(lock.name, missing, async () => [await contestByProgram(lock, sides, cores)])),
-    )
-  }
-  return lanes
+): AsyncGenerator<LockLane> {
+  const byProgram = (lock: LockProgram) =>
+    ifThere(lock.name, missing, async () => [await contestByProgram(lock, sides, cores)])
+  if (program !== undefined) yield* await byProgram(inC(program, 'robust'))
+  yield* await ours(missing, ({ straitByProcesses }) => straitByProcesses(sides, cores))
+  yield* await byProgram(inPython)
 }
 
 /** By two threads: more than one process cannot wait with `Atomics`. */

@@ -101,5 +101,5 @@ function sharesOf(shares: readonly number[]): string {
 
 function percent(share: number): string {
   const value = 100 * share
-  return `${value.toFixed(value < 10 ? 1 : 0)} %`
+  return `${value.toFixed(value < 1 ? 2 : value < 10 ? 1 : 0)} %`
 }
