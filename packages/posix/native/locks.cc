@@ -335,7 +335,7 @@ Outcome Session::arrive(Object& barrier, uint32_t slot, bool blocking) {
 Outcome Session::waitForNotice(Object& condition, uint32_t slot, bool blocking) {
   Object& mutex = region_.object(condition.a);
   if ((mutex.word.load(std::memory_order_relaxed) & kOwner) != slot) return -EPERM;
-  const uint32_t index = allocate(condition, slot, 0, blocking);
+  const uint32_t index = allocate(condition, slot, kNotice, blocking);
   if (index == 0) return -ENOBUFS;
   push(condition, region_.waiter(index));
   at(Point::conditionQueued);
@@ -355,6 +355,8 @@ Outcome Session::cancel(Waiter& waiter, uint32_t slot) {
     settle(mutex);
     return -EINPROGRESS;
   }
+  // Whose notice has come has it.
+  if ((waiter.op & kNotice) != 0) return -EALREADY;
   unlink(waiter);
   if (object.type.load(std::memory_order_relaxed) == kBarrier) {
     for (uint32_t next = waiter.next; next != 0; next = region_.waiter(next).next) region_.waiter(next).result--;

@@ -41,7 +41,7 @@ class Session {
   /// Of a condition: gives its mutex back and queues up, at once.
   Outcome waitForNotice(Object& condition, uint32_t slot, bool blocking);
   /// Leaves the queue. -EALREADY: it has been served, the news is on the way; -EINPROGRESS: of a condition, once it has
-  /// the mutex again.
+  /// the mutex again, with the outcome -ECANCELED, or one less where the owner before died.
   Outcome cancel(Waiter& waiter, uint32_t slot);
   Outcome release(Object& object, uint32_t slot, uint32_t op);
   Outcome markConsistent(Object& object, uint32_t slot);

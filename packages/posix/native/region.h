@@ -30,6 +30,8 @@ constexpr uint32_t kPoisoned = 1u << 19;  // and the one who was told has not me
 constexpr uint32_t kRead = 1;
 /// Takes it even when it is poisoned.
 constexpr uint32_t kRepair = 2;
+/// Of a waiter that has come by a condition: it goes on until it has the mutex.
+constexpr uint32_t kNotice = 4;
 
 enum State : uint32_t { kFree, kQueued, kGranted };
 

@@ -13,7 +13,7 @@ import {
   type SharedMemory,
 } from '@strait/posix'
 import { layout } from './layout.js'
-import { EALREADY, EOWNERDEAD, ESTALE, WAITS } from './outcome.js'
+import { EOWNERDEAD, ESTALE, WAITS } from './outcome.js'
 
 const ATTACHING: Meanings = {
   EBADMSG: ['ADDRESS_INVALID', 'this memory holds something else than locks, or those of another version'],
@@ -187,8 +187,8 @@ export class Attachment {
       const cancelled = native().syncCancel(this.handle, waiter)
       this.gave()
       if (cancelled === 0) throw error
-      // As with an abort: it goes on until it has what it must have.
-      return inSlices(operation, what, block, cancelled === EALREADY ? options : {})
+      // As with an abort: it has been served, or goes on until it has its mutex.
+      return inSlices(operation, what, block)
     }
   }
 

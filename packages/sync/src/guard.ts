@@ -30,6 +30,8 @@ export interface Held {
   readonly attachment: Attachment
   readonly index: number
   readonly at: number
+  /** While it is held, the primitive is not collected. */
+  readonly owner: object
 }
 
 /** Of a Mutex, or of the right to write. */

@@ -26,7 +26,7 @@ export class Mutex extends Primitive {
   /** Makes it, or finds it by its name. - Errors: `ADDRESS_IN_USE`; `ADDRESS_INVALID`; `NO_RESOURCES`; `NOT_SUPPORTED`. */
   constructor(home: HomeOptions = {}) {
     super({ type: MUTEX, kind: 'mutex' }, home)
-    this.#held = { attachment: this.attachment, index: this.index, at: this.at }
+    this.#held = { attachment: this.attachment, index: this.index, at: this.at, owner: this }
   }
 
   /** The one that another thread shares. - Errors: `ADDRESS_INVALID` it has gone. */

@@ -3,11 +3,7 @@
 /** From here on: it waits, as the waiter of the number that is left. */
 export const WAITS = 1 << 20
 
-export const EAGAIN = -11
-export const EBUSY = -16
-export const EDEADLK = -35
 export const ERANGE = -34
-export const EALREADY = -114
 export const ESTALE = -116
 export const ECANCELED = -125
 /** Cancelled, and the owner before died. */
@@ -24,8 +20,6 @@ export const RW_LOCK = 6
 
 /** Of a word: who owns it; an owner died; and nobody has mended what it left. */
 export const OWNER = 0xffff
-export const DIED = 1 << 18
-export const POISONED = 1 << 19
 
 /** What is to be taken. */
 export const READ = 1

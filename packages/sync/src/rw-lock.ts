@@ -19,7 +19,7 @@ export class RWLock extends Primitive {
   /** - Errors: those of `Mutex`. */
   constructor(home: HomeOptions = {}) {
     super({ type: RW_LOCK, kind: 'rwlock' }, home)
-    this.#held = { attachment: this.attachment, index: this.index, at: this.at }
+    this.#held = { attachment: this.attachment, index: this.index, at: this.at, owner: this }
   }
 
   /** The one that another thread shares. - Errors: `ADDRESS_INVALID` it has gone. */

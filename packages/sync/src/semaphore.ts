@@ -59,7 +59,10 @@ export class Semaphore extends Primitive {
   #permit(outcome: number): Permit {
     if (outcome < 0) this.fail(outcome, 'acquire')
     const { attachment, index, at } = this
-    return new SemaphorePermit({ attachment, index, at }, () => native().syncForget(attachment.handle, index))
+    const forget = () => {
+      native().syncForget(attachment.handle, index)
+    }
+    return new SemaphorePermit({ attachment, index, at, owner: this }, forget)
   }
 
   /**
