@@ -63,6 +63,14 @@ bool isNameOf(const char* path, int descriptor) {
          named.st_dev == ours.st_dev;
 }
 
+/// 0: none.
+uint32_t firstDead(Region& region) {
+  for (uint32_t index = 1; index < kSlots; index++) {
+    if ((region.slots[index].life.load(std::memory_order_acquire) & FUTEX_OWNER_DIED) != 0) return index;
+  }
+  return 0;
+}
+
 void* nodeOf(Attachment* attachment) {
   return reinterpret_cast<char*>(&attachment->region->slot(attachment->slot).life) - kShadow;
 }
@@ -154,66 +162,89 @@ int64_t Keeper::obey() {
 }
 
 int64_t Keeper::enter(Attachment* attachment) {
-  Region* region = attachment->region;
   // What is no region is not touched.
-  if (region->header.magic != 0 && region->header.magic != kMagic) return -EBADMSG;
-  {
-    Session session(*region);
-    Header& header = region->header;
-    if (header.magic == 0) {
-      header.version = kVersion;
-      header.size = sizeof(Region);
-      header.pidNamespace = pidNamespace();
-      header.magic = kMagic;
-    }
-    if (header.version != kVersion || header.size != sizeof(Region)) return -EBADMSG;
-    if (header.pidNamespace != pidNamespace()) return -EXDEV;
-    if (header.retired != 0) return -ESTALE;
-    const uint32_t index = session.freeSlot();
-    if (index == 0) return -ENOSPC;
-    Slot& slot = region->slot(index);
-    slot.pid = static_cast<uint32_t>(getpid());
-    slot.start = startOf(slot.pid);
-    slot.stale = 0;
-    slot.thread = attachment->thread;
-    attachment->slot = index;
-    attachment->bell = slot.bell.load(std::memory_order_relaxed);
-    enlist(attachment);
-    at(Point::attachListed);
-    slot.life.store(threadId() | FUTEX_WAITERS, std::memory_order_release);
-    at(Point::attachLived);
-    session.count();
-    // From now on it is this one that the neighbour watches.
-    const uint32_t neighbour = session.before(index);
-    if (neighbour != 0) session.ring(neighbour);
-    at(Point::attachRung);
-  }
+  const uint64_t magic = attachment->region->header.magic;
+  if (magic != 0 && magic != kMagic) return -EBADMSG;
+  int64_t result;
+  while ((result = takeSlot(attachment)) == -EAGAIN) reapAll(*attachment->region);
+  if (result < 0) return result;
   attachments_.push_back(attachment);
-  // Whoever died before, with nobody left to see it, is seen now.
   watch(attachment);
   return 0;
 }
 
+int64_t Keeper::takeSlot(Attachment* attachment) {
+  Region& region = *attachment->region;
+  Header& header = region.header;
+  Session session(region);
+  if (header.magic == 0) {
+    header.version = kVersion;
+    header.size = sizeof(Region);
+    header.pidNamespace = pidNamespace();
+    header.magic = kMagic;
+  }
+  if (header.version != kVersion || header.size != sizeof(Region)) return -EBADMSG;
+  if (header.pidNamespace != pidNamespace()) return -EXDEV;
+  if (header.retired != 0) return -ESTALE;
+  // The neighbour that is rung must be alive: a dead one watches nobody.
+  if (firstDead(region) != 0) return -EAGAIN;
+  const uint32_t index = session.freeSlot();
+  if (index == 0) return -ENOSPC;
+  Slot& slot = region.slot(index);
+  slot.pid = static_cast<uint32_t>(getpid());
+  slot.start = startOf(slot.pid);
+  slot.stale = 0;
+  slot.thread = attachment->thread;
+  attachment->slot = index;
+  attachment->bell = slot.bell.load(std::memory_order_relaxed);
+  enlist(attachment);
+  at(Point::attachListed);
+  slot.life.store(threadId() | FUTEX_WAITERS, std::memory_order_release);
+  at(Point::attachLived);
+  session.count();
+  // From now on it is this one that the neighbour watches.
+  const uint32_t neighbour = session.before(index);
+  if (neighbour != 0) session.ring(neighbour);
+  session.flush();
+  at(Point::attachRung);
+  return 0;
+}
+
 void Keeper::leave(Attachment* attachment) {
-  Region* region = attachment->region;
+  Region& region = *attachment->region;
   attachments_.erase(std::find(attachments_.begin(), attachments_.end(), attachment));
-  // Who died before is reaped, so that it is known who is the last.
-  watch(attachment);
+  // So that it is known who is the last.
+  reapAll(region);
   {
-    Session session(*region);
-    session.reap(attachment->slot);
-    at(Point::detachDone);
-    if (!attachment->path.empty() && after(*region, 0) == 0) {
+    Session session(region);
+    session.strip(attachment->slot);
+    at(Point::detachStripped);
+    if (!attachment->path.empty() && region.header.occupied == 1) {
       // Who has it open already, and has not come in, begins again.
-      region->header.retired = 1;
+      region.header.retired = 1;
       at(Point::detachRetired);
       if (isNameOf(attachment->path.c_str(), attachment->descriptor)) unlink(attachment->path.c_str());
     }
+    // Last: until then, whoever watches this slot hears when we are killed.
+    session.vacate(attachment->slot);
   }
   delist(attachment);
   words_.leave();
-  // Whoever watches it looks for the next one.
-  futex(&region->slot(attachment->slot).life, FUTEX_WAKE, INT_MAX);
+}
+
+void Keeper::reap(Region& region, uint32_t index) {
+  Slot& slot = region.slot(index);
+  waitForEnd(slot.pid, slot.start);
+  at(Point::reapEnded);
+  Session session(region);
+  // Somebody else may have been here meanwhile.
+  if ((slot.life.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) == 0) return;
+  session.strip(index);
+  session.vacate(index);
+}
+
+void Keeper::reapAll(Region& region) {
+  for (uint32_t dead = firstDead(region); dead != 0; dead = firstDead(region)) reap(region, dead);
 }
 
 void Keeper::enlist(Attachment* attachment) {
@@ -276,11 +307,7 @@ void Keeper::watch(Attachment* attachment) {
       attachment->life = life;
       return;
     }
-    waitForEnd(slot.pid, slot.start);
-    at(Point::reapEnded);
-    Session session(region);
-    // Somebody else may have been here meanwhile.
-    if ((slot.life.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0) session.reap(index);
+    reap(region, index);
   }
 }
 

@@ -34,10 +34,10 @@ uint64_t now() {
 }
 
 Session::Session(Region& region, uint32_t self) : region_(region), self_(self) {
-  if (region.header.monitor.lock()) {
-    rebuild();
-    ringAll();
-  }
+  if (!region.header.monitor.lock()) return;
+  rebuild();
+  ringAll();
+  flush();
 }
 
 Session::~Session() {
@@ -45,14 +45,18 @@ Session::~Session() {
   if (self_ != 0 && region_.header.occupied == 1) bells_[self_ / 64] &= ~(uint64_t{1} << self_ % 64);
   region_.header.monitor.unlock();
   at(Point::releaseLeft);
+  flush();
+}
+
+void Session::flush() {
   for (uint32_t part = 0; part < kSlots / 64; part++) {
-    for (uint64_t left = bells_[part]; left != 0; left &= left - 1) {
+    for (uint64_t& left = bells_[part]; left != 0; left &= left - 1) {
       Slot& slot = region_.slot(part * 64 + static_cast<uint32_t>(__builtin_ctzll(left)));
-      // Pairs with Keeper::look.
+      // Pairs with Keeper::hear.
       slot.bell.fetch_add(1, std::memory_order_release);
       futex(&slot.bell, FUTEX_WAKE, INT_MAX);
     }
-    for (uint64_t left = syncBells_[part]; left != 0; left &= left - 1) {
+    for (uint64_t& left = syncBells_[part]; left != 0; left &= left - 1) {
       Slot& slot = region_.slot(part * 64 + static_cast<uint32_t>(__builtin_ctzll(left)));
       // Pairs with block.
       slot.syncBell.fetch_add(1, std::memory_order_release);
@@ -621,7 +625,7 @@ void Session::disown(Object& object, uint32_t slot) {
   object.word.store((seen & ~kOwner) | kDied, std::memory_order_release);
 }
 
-void Session::reap(uint32_t slot) {
+void Session::strip(uint32_t slot) {
   // Those that wait first, so that nothing is offered to them any more.
   for (uint32_t index = 1; index <= region_.header.usedWaiters % kWaiters; index++) {
     Waiter& waiter = region_.waiters[index];
@@ -641,11 +645,17 @@ void Session::reap(uint32_t slot) {
     at(Point::reapHeld);
   }
   rebuild();
-  region_.slot(slot).life.store(0, std::memory_order_release);
+  // What it was to wake, too.
+  ringAll();
+  flush();
+}
+
+void Session::vacate(uint32_t slot) {
+  std::atomic<uint32_t>& life = region_.slot(slot).life;
+  constexpr auto operation = FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0);
+  syscall(SYS_futex, &life, FUTEX_WAKE_OP, INT_MAX, 0, &life, operation);
   at(Point::reapFreed);
   count();
-  // What the dead one was to wake, too.
-  ringAll();
 }
 
 void Session::count() {

@@ -73,14 +73,19 @@ class Session {
 
   /// 0: all are taken.
   uint32_t freeSlot();
-  /// Everything of a slot, which is nobody's any more: its process has ended, or it leaves.
-  void reap(uint32_t slot);
+  /// Takes from a slot all that it has: its process has ended, or it leaves. It stays occupied.
+  void strip(uint32_t slot);
+  /// It is free, and whoever watches it looks for the next one, in one step.
+  void vacate(uint32_t slot);
   /// The nearest occupied one before it; 0: none.
   uint32_t before(uint32_t slot);
   /// After one was taken or has become free.
   void count();
   void ring(uint32_t slot, bool blocking = false);
   void ringAll();
+  /// Rings now, in the monitor, what would otherwise be rung at the end: whoever is killed before it is done leaves a
+  /// monitor that the next one mends, and then all are rung. For steps after which nobody would reap this slot.
+  void flush();
 
   /// Makes everything derived anew.
   void rebuild();

@@ -10,7 +10,7 @@ namespace strait::locks {
 #define STRAIT_POINTS(point)                                                                     \
   point(monitorEnter) point(monitorSleep) point(monitorWoken) point(monitorLeave) point(monitorWake) \
   point(attachListed) point(attachLived) point(attachRung)                                       \
-  point(detachDone) point(detachRetired)                                                         \
+  point(detachStripped) point(detachRetired)                                                         \
   point(waitAllocated) point(waitQueued) point(waitMarked)                                       \
   point(takeStarted) point(takeDone)                                                             \
   point(releaseStarted) point(releaseFreed) point(releaseOffered) point(releaseLeft)             \
