@@ -1,0 +1,19 @@
+import { native } from '@strait/posix'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Troupe } from './support/kill/cast.js'
+import { killAt, parsePoint } from './support/kill/kill-at.js'
+import { SCENARIOS } from './support/kill/scenarios/index.js'
+
+const troupe = new Troupe()
+afterAll(() => troupe.end())
+
+it('there is a scenario for each point at which a process can be killed', () => {
+  const played = new Set(SCENARIOS.flatMap(({ points }) => points.map((text) => parsePoint(text)[0])))
+  expect([...played].sort()).toEqual(native().syncPoints().sort())
+})
+
+describe.each(SCENARIOS)('one that $name can be killed', (scenario) => {
+  it.each(scenario.points)('at %s, and everybody else goes on', async (point) => {
+    expect(await killAt(troupe, scenario, point)).toBe(true)
+  })
+})

@@ -1,0 +1,63 @@
+// A process that does what it is told: each message brings a function as text, and what it takes beside this world.
+import { native } from '@strait/posix'
+import * as sync from '@strait/sync'
+
+const world = {
+  sync,
+  native: native(),
+  /** What one function leaves for the next. */
+  kept: {},
+
+  /** Attaches to the region of this name, and makes one of each kind in it. */
+  enter(name) {
+    const region = sync.Region.openOrCreate(name)
+    const home = (name) => ({ region, name })
+    const mutex = new sync.Mutex(home('mutex'))
+    Object.assign(world, {
+      region,
+      mutex,
+      semaphore: new sync.Semaphore(2, home('semaphore')),
+      event: new sync.Event(home('event')),
+      condition: new sync.Condition(mutex, { name: 'condition' }),
+      barrier: new sync.Barrier(3, home('barrier')),
+      rwlock: new sync.RWLock(home('rwlock')),
+    })
+  },
+
+  /** One section; whether its guard was told of a death. */
+  async section() {
+    const guard = await world.mutex.lock()
+    const told = guard.ownerDied
+    if (told) guard.markConsistent()
+    guard.release()
+    return told
+  },
+
+  /** The same with the right to write. */
+  async writing() {
+    const guard = await world.rwlock.write()
+    const told = guard.ownerDied
+    if (told) guard.markConsistent()
+    guard.release()
+    return told
+  },
+
+  check: () => world.native.syncCheck(world.region.attachment.handle, 0),
+
+  /** Lets the event loop do nothing until there is something to see. */
+  block(until) {
+    while (!until());
+  },
+}
+
+process.on('message', async ({ id, source, args }) => {
+  try {
+    // It is the test that sends it.
+    const work = new Function(`return ${source}`)()
+    process.send({ id, value: await work(world, ...args) })
+  } catch (error) {
+    process.send({ id, code: error.code, error: error.stack })
+  }
+})
+process.once('disconnect', () => process.exit())
+process.send({ id: 0 })
