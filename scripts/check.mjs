@@ -8,8 +8,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const NOBODY = 65534
-/** Sockets of the network, which have no rights but those of the scheme that runs beside them. */
-const WITHOUT_RIGHTS = ['wss-conformance.test.ts', 'transport-zmq/test/conformance.test.ts']
+/** What has no rights: nothing that a name leads to, or a port of the network. */
+const WITHOUT_RIGHTS = [
+  ...['core', 'transport-pipe', 'transport-fork', 'transport-worker', 'transport-tcp', 'transport-zmq'].map(
+    (name) => `${name}/test/conformance.test.ts`,
+  ),
+  'transport-ws/**',
+]
 /** What takes long and no rights: a spawned peer inherits what it has, and death asks nobody for permission. */
 const WITHOUT_NAMES = '^(?!.*(spawned peer|50 killed))'
 const bin = (name) => join(root, 'node_modules', name)
