@@ -43,7 +43,7 @@ def contend(lock, counter, start, end):
     time.sleep(max(0, start - now()) / 1e9)
     sections = longest = last = 0
     looked = now()
-    while looked < end:
+    while True:
         acquire()
         count = counter[0] + 1
         counter[0] = count
@@ -52,15 +52,16 @@ def contend(lock, counter, start, end):
         if count != last + 1 or sections % SECTIONS_PER_LOOK == 0:
             before, looked = looked, now()
             longest = max(longest, looked - before)
+            if looked >= end:
+                return sections, longest, looked
         last = count
-    return sections, longest, looked
 
 
 def take_part(lock, counter, orders):
     try:
         while True:
             orders.send(contend(lock, counter, *orders.recv()))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
+    except (EOFError, OSError):
         os._exit(0)
 
 
@@ -116,11 +117,11 @@ def main():
         counter[0] = 0
         # So late that all of them are there.
         start = now() + (5 + count) * 1_000_000
-        for end in ends:
-            end.send((start, start + int(ms) * 1_000_000))
         try:
+            for end in ends:
+                end.send((start, start + int(ms) * 1_000_000))
             outcomes = receive_all(ends)
-        except EOFError:
+        except (EOFError, OSError):
             sys.exit("the peer has died")
         last = max(end for _, _, end in outcomes)
         say(counter[0], last - start, *(figure for outcome in outcomes for figure in outcome[:2]))

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { strait } from './strait.js'
 
 const hasCompiler = spawnSync('cc', ['--version']).error === undefined
+const hasPython = spawnSync('python3', ['--version']).error === undefined
 
 const TWINS: Readonly<Record<string, string>> = {
   unix: 'net, Unix socket',
@@ -152,11 +153,62 @@ describe('strait bench', () => {
     expect(named.code).toBe(2)
   })
 
+  it('prints JSON with a row for each lock where locks are wanted', async () => {
+    const { code, stdout } = await strait(['bench', '--quick', '--json', '--crowd', '3'])
+    expect(code).toBe(0)
+    const { machine, locks, ...rest } = JSON.parse(stdout)
+    expect(rest).toEqual({})
+    expect(machine).toMatchObject({ node: process.version })
+    const figure = expect.any(Number)
+    const common = {
+      placement: expect.any(String),
+      ratioToFloor: hasCompiler ? figure : null,
+      spread: figure,
+    }
+    for (const { name, mode, kind, ...row } of locks) {
+      expect([name, mode]).toEqual([expect.any(String), expect.any(String)])
+      if (kind === 'uncontended') {
+        expect(row).toEqual({ ...common, nsPerPair: figure })
+        continue
+      }
+      expect(kind).toBe('contended')
+      expect(row).toEqual({
+        ...common,
+        sides: figure,
+        by: expect.stringMatching(/^(processes|threads)$/),
+        sectionsPerSecond: figure,
+        sections: figure,
+        shares: new Array(row.sides).fill(figure),
+        longestWaitMs: figure,
+        cpuPerSectionNs: figure,
+      })
+    }
+    const sides = locks.map(({ sides = 1 }: { sides?: number }) => sides)
+    expect([...new Set(sides)]).toEqual(hasCompiler || supported || hasPython ? [1, 2, 3] : [1, 2])
+  })
+
+  it('prints a table for locks alone, for two, and for a crowd with the least, median and largest share', async () => {
+    const { code, stdout } = await strait(['bench', '--quick', '--locks', '--placement', 'free'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Nobody else wants the lock: /m)
+    expect(stdout).toMatch(/^ {2}async-mutex +acquire +\S+ .s +/m)
+    expect(stdout).toMatch(/^2 want it all the time, on whichever cores the kernel chooses$/m)
+    expect(stdout).toMatch(/^ {2}Atomics +lockSync +threads +\S+ .\/s +\S+ +\S+ % \S+ % +\S+ [mµ]?s /m)
+    if (!supported) return
+    expect(stdout).toMatch(/^ {2}Mutex +tryLock +\S+ ns /m)
+    expect(stdout).toMatch(/^8 want it all the time, /m)
+    expect(stdout).toMatch(/^ {2}Mutex +await lock +processes +\S+ .\/s +\S+ +\S+ % \S+ % \S+ % /m)
+  })
+
   it.concurrent.each([
     [['--payload', '1.5'], 'Must be a whole number of bytes from 0'],
     [['--payload', '16777217'], 'Must be a whole number of bytes'],
     [['--mode', 'hot', 'cold'], 'Allowed choices are hot, parked, sync, leased'],
     [['--url', 'nix:'], 'there is no transport'],
+    [['--crowd', '2'], 'Must be a whole number of processes from 3'],
+    [['--crowd', '251'], 'Must be a whole number of processes from 3 to 250'],
+    [['--locks', '--url', 'unix:'], "'--locks' cannot be used with option '--url"],
+    [['--crowd', '9', '--mode', 'hot'], "'--locks' cannot be used with option '--mode"],
   ])('refuses %j with exit code 2', async (args, reason) => {
     const { code, stderr } = await strait(['bench', ...args])
     expect(stderr).toContain(reason)
