@@ -178,9 +178,15 @@ void Session::mark(Object& object) {
   at(Point::waitMarked);
 }
 
+/// Who was told has come, or will not: from now on, whoever releases it tells the next. Whether it was free then.
+bool Session::untell(Object& object) {
+  if (object.type.load(std::memory_order_relaxed) != kMutex) return false;
+  return (object.word.fetch_and(~kTold, std::memory_order_relaxed) & kOwner) == 0;
+}
+
 /// After somebody has left the queue.
 void Session::unmark(Object& object) {
-  if (isTaken(object) && object.queued == 0) object.word.fetch_and(~(kWaiting | kStarving), std::memory_order_relaxed);
+  if (isTaken(object) && object.queued == 0) object.word.fetch_and(~(kWaiting | kStarving | kTold), std::memory_order_relaxed);
 }
 
 void Session::pushRung(Waiter& waiter) {
@@ -362,6 +368,7 @@ Outcome Session::cancel(Waiter& waiter, uint32_t slot) {
   // Whose notice has come has it.
   if ((waiter.op & kNotice) != 0) return -EALREADY;
   unlink(waiter);
+  if (waiter.offered.load(std::memory_order_relaxed) != 0) untell(object);
   if (object.type.load(std::memory_order_relaxed) == kBarrier) {
     for (uint32_t next = waiter.next; next != 0; next = region_.waiter(next).next) region_.waiter(next).result--;
   }
@@ -526,6 +533,7 @@ void Session::settleOffers(Object& object) {
       reading = true;
     } else {
       room = type == kRWLock ? 0 : room - 1;
+      if (type == kMutex && (word & kStarving) == 0) object.word.fetch_or(kTold, std::memory_order_relaxed);
     }
   }
 }
@@ -540,7 +548,9 @@ bool Session::serve(Waiter& waiter, Outcome& outcome) {
   Object& object = region_.object(waiter.object);
   waiter.offered.store(0, std::memory_order_relaxed);
   removeRung(waiter);
-  const Outcome taken = take(object, waiter.slot, waiter.op);
+  Outcome taken = take(object, waiter.slot, waiter.op);
+  // It may have been given back, without a word, before the flag was gone.
+  while (taken == -EAGAIN && untell(object)) taken = take(object, waiter.slot, waiter.op);
   if (taken == -EAGAIN) {
     // Somebody came in between.
     if (now() - waiter.since > kPatience) object.word.fetch_or(kStarving, std::memory_order_relaxed);
@@ -551,7 +561,7 @@ bool Session::serve(Waiter& waiter, Outcome& outcome) {
   outcome = waiter.result < 0 && taken >= 0 ? waiter.result - taken : taken;
   unlink(waiter);
   free(waiter);
-  object.word.fetch_and(~kStarving, std::memory_order_relaxed);
+  object.word.fetch_and(~(kStarving | kTold), std::memory_order_relaxed);
   unmark(object);
   if (object.type.load(std::memory_order_relaxed) == kRWLock) settle(object);
   return true;
@@ -579,6 +589,7 @@ void Session::passOn(uint32_t index, uint32_t drains) {
     each = waiter.rungNext;
     if (waiter.state.load(std::memory_order_relaxed) != kQueued || settled[waiter.object % kObjects]) continue;
     settled[waiter.object % kObjects] = true;
+    untell(region_.object(waiter.object));
     // Of the same slot it adds only behind this one.
     settle(region_.object(waiter.object));
   }
@@ -715,6 +726,7 @@ void Session::rebuild() {
     Object& object = region_.objects[index];
     if (object.queued > 0) mark(object);
     unmark(object);
+    untell(object);
   }
   for (uint32_t index = 1; index < kObjects; index++) settle(region_.objects[index]);
 }

@@ -106,6 +106,7 @@ class Session {
   void unlink(Waiter& waiter);
   void mark(Object& object);
   void unmark(Object& object);
+  bool untell(Object& object);
   void pushRung(Waiter& waiter);
   void removeRung(Waiter& waiter);
   void offer(Waiter& waiter);

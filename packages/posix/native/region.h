@@ -25,6 +25,9 @@ constexpr uint32_t kWaiting = 1u << 16;   // somebody is in the queue: who relea
 constexpr uint32_t kStarving = 1u << 17;  // only who is in the queue may take it
 constexpr uint32_t kDied = 1u << 18;      // an owner died; the next is told
 constexpr uint32_t kPoisoned = 1u << 19;  // and the one who was told has not mended the data
+/// Of a mutex: somebody in the queue has been told that it was free, and has not come yet. Until then, whoever has it
+/// meanwhile need tell nobody.
+constexpr uint32_t kTold = 1u << 20;
 
 /// What can be taken of an object: the one thing there is, or of an RWLock the right to read.
 constexpr uint32_t kRead = 1;

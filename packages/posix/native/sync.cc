@@ -224,10 +224,13 @@ int64_t waitForNotice(Session& session, const Subject& subject) {
 }
 int64_t check(Session& session, const Subject&) { return session.check(); }
 
+/// In breaths; relax().
+constexpr int kLongestPause = 64;
+
 /// Some looks at a mutex that will soon be free; most sections are shorter than a queue. Whether it was.
 bool takenSoon(Object& object, uint32_t slot, int looks) {
   if (object.type.load(std::memory_order_relaxed) != kMutex || !manyProcessors.load(std::memory_order_relaxed)) return false;
-  for (; looks > 0; looks--) {
+  for (int pause = 1; looks > 0; looks--) {
     uint32_t seen = object.word.load(std::memory_order_relaxed);
     // While this thread looks, no task of its own gives it back.
     if ((seen & kPoisoned) != 0 || (seen & kOwner) == slot) return false;
@@ -236,14 +239,16 @@ bool takenSoon(Object& object, uint32_t slot, int looks) {
         object.word.compare_exchange_weak(seen, seen | slot, std::memory_order_acquire, std::memory_order_relaxed)) {
       return true;
     }
-    relax();
+    // Each look takes the word's cache line away from whoever is at work: so they become rarer.
+    for (int breaths = 0; breaths < pause; breaths++) relax();
+    pause = std::min(2 * pause, kLongestPause);
   }
   return false;
 }
 
-/// An event loop has other things to do; a thread that blocks has not.
-constexpr int kLooks = 200;
-constexpr int kBlockingLooks = 2'000;
+/// An event loop has other things to do; a thread that blocks has not. Some µs, and some tens of µs.
+constexpr int kLooks = 8;
+constexpr int kBlockingLooks = 40;
 
 /// (attachment, object, op, blocking) → the outcome, or kWaits and the waiter.
 int64_t wait(Arguments& arguments) {

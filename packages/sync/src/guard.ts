@@ -1,6 +1,6 @@
 import { native } from '@strait/posix'
 import type { Attachment } from './attachment.js'
-import { OWNER } from './outcome.js'
+import { OWNER, TOLD } from './outcome.js'
 
 /**
  * What somebody holds, until it is released. It alone releases: two tasks of one event loop are two owners. With `using`
@@ -79,8 +79,12 @@ export class OwnerGuard implements Guard {
     this.#held = false
     const { attachment, index, at } = this.#of
     if (attachment.closed) return
-    // Nobody waits: no more is to be done. Pairs with the lock of whoever comes next.
-    if (Atomics.compareExchange(attachment.words, at, attachment.slot, 0) === attachment.slot) return
+    const { words, slot } = attachment
+    // Nobody waits, or who waits knows: no more is to be done. Pairs with the lock of whoever comes next.
+    const seen = Atomics.compareExchange(words, at, slot, 0)
+    if (seen === slot) return
+    const told = TOLD | slot
+    if (seen === told && Atomics.compareExchange(words, at, told, TOLD) === told) return
     native().syncRelease(attachment.handle, index, 0)
     attachment.gave()
   }

@@ -1,7 +1,7 @@
 import { StraitError, type SyncWaitOptions, type WaitOptions } from '@strait/core'
 import { isAgain, native } from '@strait/posix'
 import { type Guard, type Held, OwnerGuard, ownedHere } from './guard.js'
-import { MUTEX, OWNER, REPAIR } from './outcome.js'
+import { MUTEX, OWNER, REPAIR, TOLD } from './outcome.js'
 import { type HomeOptions, homeOf, Primitive, type SharedPrimitive } from './primitive.js'
 
 export interface RepairOptions {
@@ -43,9 +43,10 @@ export class Mutex extends Primitive {
   #take(): OwnerGuard | undefined {
     const { words, slot } = this.attachment
     // Pairs with the release of whoever had it.
-    return Atomics.compareExchange(words, this.at, 0, slot) === 0
-      ? new OwnerGuard(this.#held, false)
-      : undefined
+    const seen = Atomics.compareExchange(words, this.at, 0, slot)
+    const taken =
+      seen === 0 || (seen === TOLD && Atomics.compareExchange(words, this.at, TOLD, TOLD | slot) === TOLD)
+    return taken ? new OwnerGuard(this.#held, false) : undefined
   }
 
   #guard(outcome: number, operation: string): OwnerGuard {

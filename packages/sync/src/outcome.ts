@@ -18,8 +18,10 @@ export const CONDITION = 4
 export const BARRIER = 5
 export const RW_LOCK = 6
 
-/** Of a word: who owns it; an owner died; and nobody has mended what it left. */
+/** Of a word: who owns it. */
 export const OWNER = 0xffff
+/** Somebody waits, and has been told that it was free: whoever has it meanwhile need tell nobody. */
+export const TOLD = (1 << 16) | (1 << 20)
 
 /** What is to be taken. */
 export const READ = 1
