@@ -30,28 +30,29 @@ function bind(id: number, cores: readonly number[], which: 'process' | 'thread' 
   return spawnSync('taskset', [...all, '-c', '-p', cores.join(','), String(id)]).status === 0
 }
 
-/** Binds this process to a core, or in a worker this thread; what it starts from then on is bound too. */
-export function bindSelf(core: number): void {
-  if (isMainThread) bind(process.pid, [core])
-  else bind(ownTid(), [core], 'thread')
+/** Binds this process to cores, or in a worker this thread; what it starts from then on is bound too. */
+export function bindSelf(cores: readonly number[]): void {
+  if (isMainThread) bind(process.pid, cores)
+  else bind(ownTid(), cores, 'thread')
 }
 
 /** Puts this process and its peers where they are to be measured. */
 export class Placer {
   /** What could be done: one core leaves no choice, and without taskset(1) the kernel has it. */
   readonly placement: Placement
-  readonly #cores = allowedCores()
+  /** That this process may use, when it is not placed. */
+  readonly cores: readonly number[] = allowedCores()
 
   constructor(wanted: Placement = 'different-cores') {
-    if (this.#cores.length === 1) this.placement = 'same-core'
-    else if (wanted === 'free' || !bind(process.pid, [this.#cores[0]!])) this.placement = 'free'
+    if (this.cores.length === 1) this.placement = 'same-core'
+    else if (wanted === 'free' || !bind(process.pid, [this.cores[0]!])) this.placement = 'free'
     else this.placement = wanted
   }
 
   /** The cores of the two ends of a lane; undefined: the kernel chooses. */
   get ends(): Ends | undefined {
     if (this.placement === 'free') return undefined
-    const [here, last] = [this.#cores[0]!, this.#cores.at(-1)!]
+    const [here, last] = [this.cores[0]!, this.cores.at(-1)!]
     return { here, peer: this.placement === 'same-core' ? here : last }
   }
 
@@ -65,6 +66,6 @@ export class Placer {
 
   /** Gives this process its cores back. */
   release(): void {
-    if (this.#cores.length > 1 && this.placement !== 'free') bind(process.pid, this.#cores)
+    if (this.cores.length > 1 && this.placement !== 'free') bind(process.pid, this.cores)
   }
 }

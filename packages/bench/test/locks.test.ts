@@ -15,6 +15,7 @@ import { contestByProgram, inC, inPython, pairsByProgram } from '../dist/locks/l
 import { asyncMutexPairs, atomicsPairs } from '../dist/locks/pair-lanes.js'
 import { ContestRun } from '../dist/locks/runs.js'
 import { Samples } from '../dist/locks/samples.js'
+import type { Seat } from '../dist/locks/side.js'
 import { sideInThread, Team } from '../dist/locks/team.js'
 
 // A guard against hangs, not an expectation.
@@ -54,6 +55,9 @@ function state(pid: number): string | undefined {
   }
 }
 
+const allowed = (pid: number | 'self') =>
+  /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]!
+
 /** An orphan may stay a zombie for as long as init likes. */
 async function untilEnded(pids: readonly number[]) {
   while (pids.map(state).some((is) => is !== undefined && is !== 'Z')) await turn()
@@ -76,9 +80,9 @@ const MUTEX = {
   name: 'mutex',
   where: 'of our Mutex (skipped without the addon)',
   there: supported,
-  open: async (sides: number): Promise<ContestLane> => {
+  open: async (sides: number, seats: readonly Seat[] = []): Promise<ContestLane> => {
     const { straitByProcesses } = await import('../dist/locks/strait-lanes.js')
-    return (await straitByProcesses(sides, []))[0] as ContestLane
+    return (await straitByProcesses(sides, seats))[0] as ContestLane
   },
 }
 
@@ -140,6 +144,14 @@ describe.each([C, PYTHON, MUTEX])('a contest $where', ({ name, there, open }) =>
 })
 
 describe('a side', () => {
+  it.skipIf(!supported)('has found its lock from all cores, and runs on its own', async () => {
+    const found = allowed('self').split(/[-,]/).map(Number)
+    const seats = [found[0]!, found.at(-1)!].map((core) => ({ found, core }))
+    const lane = await MUTEX.open(3, seats)
+    expect(lane.pids.map(allowed)).toEqual([0, 1, 0].map((seat) => String(seats[seat]!.core)))
+    await lane.close()
+  })
+
   /** A lock that is somebody else's for so long before the fifth section. */
   function lockThatIsTaken(ms: number, counter: Uint32Array) {
     let sections = 0

@@ -1,14 +1,15 @@
 import { workerData } from 'node:worker_threads'
-import { bindSelf } from '../placement.js'
 import { AtomicsLock } from './atomics-lock.js'
-import { takePart } from './side.js'
+import { type Seat, seated, takePart } from './side.js'
 
 export interface AtomicsSideData {
-  readonly core: number | undefined
+  readonly seat: Seat | undefined
   readonly lock: SharedArrayBuffer
   readonly counter: SharedArrayBuffer
 }
 
-const { core, lock, counter } = workerData as AtomicsSideData
-if (core !== undefined) bindSelf(core)
-takePart(new AtomicsLock(lock), new Uint32Array(counter))
+const { seat, lock, counter } = workerData as AtomicsSideData
+takePart(
+  seated(seat, () => new AtomicsLock(lock)),
+  new Uint32Array(counter),
+)

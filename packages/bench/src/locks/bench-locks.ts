@@ -66,7 +66,7 @@ export async function benchLocks(options: BenchLocksOptions = {}): Promise<LockR
     const placer = new Placer(placementOf(situation, options.placement))
     const runs: LockRun[] = []
     try {
-      const lanes = lanesOf(situation, { program, ends: placer.ends, crowd: options.crowd ?? 8, missing })
+      const lanes = lanesOf(situation, { program, placer, crowd: options.crowd ?? 8, missing })
       for await (const lane of lanes) {
         runs.push('pairs' in lane ? new PairRun(lane) : new ContestRun(lane))
       }

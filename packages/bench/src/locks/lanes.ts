@@ -1,9 +1,10 @@
 import { supported } from '@strait/posix'
-import type { Ends } from '../floor.js'
+import type { Placer } from '../placement.js'
 import type { AtomicsSideData } from './atomics-side.js'
 import type { LockLane } from './lane.js'
 import { contestByProgram, inC, inPython, type LockProgram, pairsByProgram } from './lock-program.js'
 import { asyncMutexPairs, atomicsPairs } from './pair-lanes.js'
+import type { Seat } from './side.js'
 import { sideInThread, Team } from './team.js'
 
 /** Who wants a lock: one, two, or many processes. */
@@ -13,8 +14,7 @@ export type Situation = (typeof situations)[number]
 export interface Surroundings {
   /** What `buildFloors` made, if it could. */
   readonly program: string | undefined
-  /** The cores of two sides; undefined: the kernel chooses. */
-  readonly ends: Ends | undefined
+  readonly placer: Placer
   /** How many are a crowd. */
   readonly crowd: number
   /** Takes what is not there, and why. */
@@ -27,9 +27,9 @@ export function lanesOf(situation: Situation, surroundings: Surroundings): Async
   return situation === 'two' ? two(surroundings) : crowd(surroundings)
 }
 
-async function* alone({ program, ends, missing }: Surroundings): AsyncGenerator<LockLane> {
+async function* alone({ program, placer, missing }: Surroundings): AsyncGenerator<LockLane> {
   const byProgram = (lock: LockProgram) =>
-    ifThere(lock.name, missing, async () => [await pairsByProgram(lock, ends?.here)])
+    ifThere(lock.name, missing, async () => [await pairsByProgram(lock, placer.ends?.here)])
   if (program !== undefined) {
     yield* await byProgram(inC(program, 'plain'))
     yield* await byProgram(inC(program, 'robust'))
@@ -40,15 +40,22 @@ async function* alone({ program, ends, missing }: Surroundings): AsyncGenerator<
   yield* await byProgram(inPython)
 }
 
-async function* two({ program, ends, missing }: Surroundings): AsyncGenerator<LockLane> {
-  const cores = ends === undefined ? [] : [ends.here, ends.peer]
-  yield* byProcesses(2, cores, program, missing)
-  yield* await ours(missing, ({ straitByThreads }) => straitByThreads(cores))
-  yield await atomicsContest(cores)
+async function* two(surroundings: Surroundings): AsyncGenerator<LockLane> {
+  const seats = seatsOf(surroundings.placer)
+  yield* byProcesses(2, seats, surroundings)
+  yield* await ours(surroundings.missing, ({ straitByThreads }) => straitByThreads(seats))
+  yield await atomicsContest(seats)
 }
 
-async function* crowd({ program, ends, crowd: sides, missing }: Surroundings): AsyncGenerator<LockLane> {
-  yield* byProcesses(sides, ends === undefined ? [] : [ends.here], program, missing)
+async function* crowd(surroundings: Surroundings): AsyncGenerator<LockLane> {
+  yield* byProcesses(surroundings.crowd, seatsOf(surroundings.placer), surroundings)
+}
+
+/** Of two sides; none where the kernel chooses. */
+function seatsOf({ placement, cores, ends }: Placer): Seat[] {
+  if (ends === undefined) return []
+  const found = placement === 'same-core' ? [ends.here] : cores
+  return [ends.here, ends.peer].map((core) => ({ found, core }))
 }
 
 /** Nothing where there is no addon; whatever else is amiss with ours is an error. */
@@ -63,23 +70,23 @@ async function ours(
 
 async function* byProcesses(
   sides: number,
-  cores: readonly number[],
-  program: string | undefined,
-  missing: Set<string>,
+  seats: readonly Seat[],
+  { program, missing }: Surroundings,
 ): AsyncGenerator<LockLane> {
+  const cores = seats.map(({ core }) => core)
   const byProgram = (lock: LockProgram) =>
     ifThere(lock.name, missing, async () => [await contestByProgram(lock, sides, cores)])
   if (program !== undefined) yield* await byProgram(inC(program, 'robust'))
-  yield* await ours(missing, ({ straitByProcesses }) => straitByProcesses(sides, cores))
+  yield* await ours(missing, ({ straitByProcesses }) => straitByProcesses(sides, seats))
   yield* await byProgram(inPython)
 }
 
 /** By two threads: more than one process cannot wait with `Atomics`. */
-async function atomicsContest(cores: readonly number[]): Promise<LockLane> {
+async function atomicsContest(seats: readonly Seat[]): Promise<LockLane> {
   const [lock, counter] = [new SharedArrayBuffer(4), new SharedArrayBuffer(4)]
   const module = new URL('./atomics-side.js', import.meta.url)
   const opening = [0, 1].map((side) =>
-    sideInThread('Atomics', module, { core: cores[side], lock, counter } satisfies AtomicsSideData),
+    sideInThread('Atomics', module, { seat: seats[side], lock, counter } satisfies AtomicsSideData),
   )
   const team = await Team.start('Atomics', opening, new Uint32Array(counter))
   return team.lane('lockSync')

@@ -2,6 +2,7 @@ import { SharedMemory } from '@strait/posix'
 import { Mutex, Region } from '@strait/sync'
 import type { LockLane, PairLane } from './lane.js'
 import { pairsHere } from './pair-lanes.js'
+import type { Seat } from './side.js'
 import type { StraitSideData } from './strait-side.js'
 import { sideInProcess, sideInThread, Team } from './team.js'
 
@@ -41,24 +42,24 @@ export function straitPairs(): PairLane[] {
   ]
 }
 
-/** On the cores, in turns, if some are given. */
-export async function straitByProcesses(sides: number, cores: readonly number[]): Promise<LockLane[]> {
+/** In the seats, in turns, if there are some. */
+export async function straitByProcesses(sides: number, seats: readonly Seat[]): Promise<LockLane[]> {
   const memory = SharedMemory.anonymous(Region.size + Uint32Array.BYTES_PER_ELEMENT, { reserve: false })
   const opening = Array.from({ length: sides }, (_, side) => {
-    const args = cores.length === 0 ? [] : [String(cores[side % cores.length])]
+    const args = seats.length === 0 ? [] : [JSON.stringify(seats[side % seats.length])]
     return sideInProcess('Mutex', SIDE, args, [memory.descriptor])
   })
   const counter = memory.view(Uint32Array, Region.size, 1)
   return bothWays(await Team.start('Mutex', opening, counter, () => memory.close()))
 }
 
-/** Two. */
-export async function straitByThreads(cores: readonly number[]): Promise<LockLane[]> {
+/** By two. */
+export async function straitByThreads(seats: readonly Seat[]): Promise<LockLane[]> {
   const region = Region.anonymous()
   const mutex = new Mutex({ region }).share()
   const counter = new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT)
   const opening = [0, 1].map((side) =>
-    sideInThread('Mutex', SIDE, { core: cores[side], mutex, counter } satisfies StraitSideData),
+    sideInThread('Mutex', SIDE, { seat: seats[side], mutex, counter } satisfies StraitSideData),
   )
   return bothWays(await Team.start('Mutex', opening, new Uint32Array(counter), () => region.close()))
 }

@@ -1,25 +1,26 @@
 import { isMainThread, workerData } from 'node:worker_threads'
 import { SharedMemory } from '@strait/posix'
 import { Mutex, Region, type SharedPrimitive } from '@strait/sync'
-import { bindSelf } from '../placement.js'
-import { takePart } from './side.js'
+import { type Seat, seated, takePart } from './side.js'
 
 export interface StraitSideData {
-  readonly core: number | undefined
+  readonly seat: Seat | undefined
   readonly mutex: SharedPrimitive
   readonly counter: SharedArrayBuffer
 }
 
 /** What a process inherits; the counter stands behind the region. */
-export const MEMORY = 4
+const MEMORY = 4
 
 if (isMainThread) {
-  const [, , core] = process.argv
-  if (core !== undefined) bindSelf(Number(core))
+  const seat = JSON.parse(process.argv[2] ?? 'null') as Seat | null
   const memory = SharedMemory.fromDescriptor(MEMORY)
-  takePart(new Mutex({ region: Region.over(memory) }), memory.view(Uint32Array, Region.size, 1))
+  const mutex = seated(seat ?? undefined, () => new Mutex({ region: Region.over(memory) }))
+  takePart(mutex, memory.view(Uint32Array, Region.size, 1))
 } else {
-  const { core, mutex, counter } = workerData as StraitSideData
-  if (core !== undefined) bindSelf(core)
-  takePart(Mutex.from(mutex), new Uint32Array(counter))
+  const { seat, mutex, counter } = workerData as StraitSideData
+  takePart(
+    seated(seat, () => Mutex.from(mutex)),
+    new Uint32Array(counter),
+  )
 }
