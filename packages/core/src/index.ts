@@ -1,3 +1,4 @@
+export { Aborts } from './aborts.js'
 export { bareName, checkQuery, decodePath, parseAddress, schemeOf } from './address.js'
 export { BaseChannel, type BaseChannelOptions } from './base-channel.js'
 export { BaseListener, type ListenerControl } from './base-listener.js'

@@ -1,3 +1,4 @@
+import { Aborts } from './aborts.js'
 import { abortedError } from './error.js'
 import { Fifo, type Place } from './fifo.js'
 
@@ -10,15 +11,15 @@ interface Waiter<T, D> {
 
 /** Those who wait for the same thing, served in the order in which they came; each may leave by its signal. */
 export class Waiters<T, D = undefined> {
-  readonly #operation: string
-  readonly #url: URL | string | undefined
   readonly #queue = new Fifo<Waiter<T, D>>()
-  /** One listener a signal, however many wait with it. */
-  readonly #signals = new Map<AbortSignal, { places: Set<Place<Waiter<T, D>>>; onAbort: () => void }>()
+  readonly #aborts: Aborts<Place<Waiter<T, D>>>
 
   constructor(operation: string, url: URL | string | undefined) {
-    this.#operation = operation
-    this.#url = url
+    this.#aborts = new Aborts((places, signal) => {
+      const error = abortedError(operation, url, signal.reason)
+      for (const each of places) this.#queue.remove(each)
+      for (const each of places) each.value.reject(error)
+    })
   }
 
   get size(): number {
@@ -29,34 +30,8 @@ export class Waiters<T, D = undefined> {
   wait(data: D, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const place = this.#queue.push({ data, signal, resolve, reject })
-      if (signal !== undefined) this.#listen(signal, place)
+      if (signal !== undefined) this.#aborts.add(signal, place)
     })
-  }
-
-  #listen(signal: AbortSignal, place: Place<Waiter<T, D>>): void {
-    const listening = this.#signals.get(signal)
-    if (listening !== undefined) {
-      listening.places.add(place)
-      return
-    }
-    const places = new Set([place])
-    const onAbort = () => {
-      this.#signals.delete(signal)
-      const error = abortedError(this.#operation, this.#url, signal.reason)
-      for (const each of places) this.#queue.remove(each)
-      for (const each of places) each.value.reject(error)
-    }
-    this.#signals.set(signal, { places, onAbort })
-    signal.addEventListener('abort', onAbort, { once: true })
-  }
-
-  #forget(signal: AbortSignal, place: Place<Waiter<T, D>>): void {
-    const listening = this.#signals.get(signal)
-    if (listening === undefined) return
-    listening.places.delete(place)
-    if (listening.places.size > 0) return
-    this.#signals.delete(signal)
-    signal.removeEventListener('abort', listening.onAbort)
   }
 
   /** The one whose turn it is. */
@@ -70,7 +45,7 @@ export class Waiters<T, D = undefined> {
     if (place === undefined) return undefined
     this.#queue.remove(place)
     const { signal } = place.value
-    if (signal !== undefined) this.#forget(signal, place)
+    if (signal !== undefined) this.#aborts.delete(signal, place)
     return place.value
   }
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { abortedError, StraitError, type SyncWaitOptions, type WaitOptions } from '@strait/core'
+import { Aborts, abortedError, StraitError, type SyncWaitOptions, type WaitOptions } from '@strait/core'
 import {
   type AttachmentHandle,
   check,
@@ -77,8 +77,15 @@ export class Attachment {
   readonly #event: number
   readonly #readiness: Readiness
   readonly #pending = new Map<number, Pending>()
-  /** One listener a signal, however many wait with it. */
-  readonly #signals = new Map<AbortSignal, { waiters: Set<number>; onAbort: () => void }>()
+  readonly #aborts = new Aborts<number>((waiters, signal) => {
+    for (const each of waiters) {
+      // It has been served, or has to wait for its mutex first: the news is on the way.
+      if (native().syncCancel(this.handle, each) !== 0) continue
+      const pending = this.#take(each)
+      pending?.reject(abortedError(pending.operation, pending.what, signal.reason))
+    }
+    this.gave()
+  })
   readonly #pairs = new Int32Array(2 * PAIRS)
   /** Where the addon says that there is news. */
   readonly #rung: number
@@ -148,28 +155,8 @@ export class Attachment {
     return new Promise<number>((resolve, reject) => {
       this.#pending.set(waiter, { operation, what, signal, resolve, reject })
       this.#readiness.ref()
-      if (signal !== undefined) this.#listen(signal, waiter)
+      if (signal !== undefined) this.#aborts.add(signal, waiter)
     })
-  }
-
-  #listen(signal: AbortSignal, waiter: number): void {
-    const listening = this.#signals.get(signal)
-    if (listening !== undefined) {
-      listening.waiters.add(waiter)
-      return
-    }
-    const waiters = new Set([waiter])
-    const onAbort = () => {
-      for (const each of waiters) {
-        // It has been served, or has to wait for its mutex first: the news is on the way.
-        if (native().syncCancel(this.handle, each) !== 0) continue
-        const pending = this.#take(each)
-        pending?.reject(abortedError(pending.operation, pending.what, signal.reason))
-      }
-      this.gave()
-    }
-    this.#signals.set(signal, { waiters, onAbort })
-    signal.addEventListener('abort', onAbort, { once: true })
   }
 
   /** The same, blocking the thread. - Errors: `TIMEOUT`: the waiter has left the queue. */
@@ -197,13 +184,7 @@ export class Attachment {
     const pending = this.#pending.get(waiter)
     this.#pending.delete(waiter)
     if (this.#pending.size === 0) this.#readiness.unref()
-    const { signal } = pending ?? {}
-    const listening = signal === undefined ? undefined : this.#signals.get(signal)
-    listening?.waiters.delete(waiter)
-    if (signal !== undefined && listening?.waiters.size === 0) {
-      this.#signals.delete(signal)
-      signal.removeEventListener('abort', listening.onAbort)
-    }
+    if (pending?.signal !== undefined) this.#aborts.delete(pending.signal, waiter)
     return pending
   }
 
