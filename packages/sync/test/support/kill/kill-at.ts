@@ -51,7 +51,12 @@ async function play(cast: Cast, scenario: Scenario, point: string, nth: number):
   const told = await others
   if (scenario.alone) await cast.enter(a, b)
   else expect(scenario.permits ?? [2]).toContain(death.total)
-  await isSound(cast, death, told)
+  await isSound(
+    cast,
+    death,
+    scenario.deaths ?? { mutex: Number(death.mutex), write: Number(death.write) },
+    told,
+  )
   return came
 }
 

@@ -11,14 +11,13 @@ const ROUNDS = 10
  * What must be true of a region after a death, of each of its primitives: nobody hangs, no permit is lost or invented,
  * whoever comes next is told once, and everything works as before. Leaves the region, which goes then.
  */
-export async function isSound(cast: Cast, death: Death, told: Told): Promise<void> {
+export async function isSound(cast: Cast, death: Death, deaths: Required<Told>, told: Told): Promise<void> {
   const { a, b, view, region } = cast
   const { mutex: locked = 0, write: written = 0 } = told
   await cast.buried()
-  expect({ mutex: locked + (await rounds(cast)), write: written + (await readingAndWriting(cast)) }).toEqual({
-    mutex: Number(death.mutex),
-    write: Number(death.write),
-  })
+  expect({ mutex: locked + (await rounds(cast)), write: written + (await readingAndWriting(cast)) }).toEqual(
+    deaths,
+  )
   await hasPermits(cast, death.total)
   await eventWorks(cast)
   await conditionWorks(cast)

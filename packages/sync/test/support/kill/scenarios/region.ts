@@ -1,5 +1,7 @@
+import { expect } from 'vitest'
+import { until } from '../guard.js'
 import { count, type Scenario } from './scenario.js'
-import { holdMutex, release, section, writing } from './steps.js'
+import { awaited, holdMutex, holdWrite, release, section, writing } from './steps.js'
 
 export const REGION: readonly Scenario[] = [
   {
@@ -7,6 +9,20 @@ export const REGION: readonly Scenario[] = [
     points: ['monitorEnter', 'attachListed', 'attachLived', 'attachRung', 'monitorLeave', 'releaseLeft'],
     before: (cast) => cast.enter(cast.a, cast.b),
     does: ({ enter }, region) => enter(region),
+    others: async (cast) => {
+      const { b, victim, view } = cast
+      await cast.death
+      await victim.ended
+      // Whoever comes next is watched all the same.
+      const newcomer = await cast.another()
+      await cast.enter(newcomer)
+      await newcomer.run(holdMutex)
+      const next = b.run(section)
+      await until('b waits', () => view.waiting('mutex', b.pid) === 1)
+      await newcomer.kill()
+      expect(await next).toBe(true)
+      return {}
+    },
   },
   {
     name: 'leaves a region, with what it holds',
@@ -15,24 +31,41 @@ export const REGION: readonly Scenario[] = [
       'reapWaiters',
       'reapOwned',
       'reapHeld',
+      'detachStripped',
       'reapFreed',
-      'detachDone',
       'releaseLeft',
     ],
-    async before(cast) {
+    before: async (cast) => {
       const { a, b, victim } = cast
-      await cast.enter(a, b, victim)
+      const behind = await cast.another()
+      // Each watches the next one.
+      await cast.enter(a, victim, behind, b)
       await victim.run(async ({ mutex, semaphore, kept }) => {
         kept.guard = await mutex.lock()
         kept.permit = await semaphore.acquire()
       })
+      await behind.run(holdWrite)
+      await a.run(({ kept, writing }) => {
+        kept.waiting = writing()
+      })
+      await b.run(({ kept, section }) => {
+        kept.waiting = section()
+      })
+      await cast.until('both wait', () => cast.view.waiting('mutex') + cast.view.waiting('rwlock') === 2)
     },
     does: ({ region }) => region.close(),
-    others: async ({ b }) => ({ mutex: await count(b.run(section)) }),
+    others: async ({ a, b, victim, death, besides }) => {
+      await death
+      await victim.ended
+      // Whoever the victim has watched is watched all the same.
+      await besides[0]!.kill()
+      return { mutex: await count(b.run(awaited)), write: await count(a.run(awaited)) }
+    },
+    deaths: { mutex: 1, write: 1 },
   },
   {
     name: 'is the last one to leave a region',
-    points: ['monitorEnter', 'detachDone', 'detachRetired', 'monitorLeave', 'releaseLeft'],
+    points: ['monitorEnter', 'detachStripped', 'detachRetired', 'reapFreed', 'releaseLeft'],
     before: (cast) => cast.enter(cast.victim),
     does: ({ region }) => region.close(),
     alone: true,
@@ -65,6 +98,7 @@ export const REGION: readonly Scenario[] = [
       await besides[0]!.kill()
       return { mutex: await count(locked), write: await count(written) }
     },
+    deaths: { mutex: 1, write: 1 },
   },
   {
     name: 'mends what somebody has left half done who was killed',

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly others?: (cast: Cast) => Promise<Told>
   /** How many permits there may be afterwards; 2 unless told. */
   readonly permits?: readonly number[]
+  /** The deaths that are told wherever it is killed; otherwise the one of which the region says so as it stops. */
+  readonly deaths?: Required<Told>
   /** The victim is the only one in the region; the others enter it when it is dead. */
   readonly alone?: boolean
 }
