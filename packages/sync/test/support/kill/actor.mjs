@@ -1,6 +1,7 @@
 // A process that does what it is told: each message brings a function as text, and what it takes beside this world.
 import { native } from '@strait/posix'
 import * as sync from '@strait/sync'
+import { hammer } from './hammer.mjs'
 
 const world = {
   sync,
@@ -41,6 +42,9 @@ const world = {
     guard.release()
     return told
   },
+
+  /** Uses everything at once; hammer.mjs. */
+  hammer: (ledger, row, seed) => hammer(world, ledger, row, seed),
 
   check: () => world.native.syncCheck(world.region.attachment.handle, 0),
 

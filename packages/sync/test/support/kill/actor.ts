@@ -23,6 +23,7 @@ export interface World {
   section(): Promise<boolean>
   writing(): Promise<boolean>
   block(until: () => boolean): void
+  hammer(ledger: string, row: number, seed: number): Promise<void>
   /** 0, or where the region is not as it should be. */
   check(): number
 }
@@ -101,15 +102,23 @@ export class Actor {
    * process ends before, and when it hangs.
    */
   run<A extends unknown[], R>(work: (world: World, ...args: A) => R | Promise<R>, ...args: A): Promise<R> {
-    const id = ++this.#last
-    const source = String(work)
-    const outcome = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    if (this.#over) this.#waiting.get(id)!.reject(new Error(`process ${this.pid} has ended`))
-    else this.#child.send({ id, source, args }, () => {})
-    const guarded = within(`process ${this.pid}: ${source}`, outcome) as Promise<R>
+    const outcome = within(`process ${this.pid}: ${work}`, this.runLong(work, ...args))
     // When the test has failed before it came to look at this one.
-    guarded.catch(() => {})
-    return guarded
+    outcome.catch(() => {})
+    return outcome
+  }
+
+  /** The same, for however long it takes. */
+  runLong<A extends unknown[], R>(
+    work: (world: World, ...args: A) => R | Promise<R>,
+    ...args: A
+  ): Promise<R> {
+    const id = ++this.#last
+    const outcome = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    outcome.catch(() => {})
+    if (this.#over) this.#waiting.get(id)!.reject(new Error(`process ${this.pid} has ended`))
+    else this.#child.send({ id, source: String(work), args }, () => {})
+    return outcome as Promise<R>
   }
 
   /** Whether all of its threads are stopped, by a signal. */

@@ -1,0 +1,185 @@
+import { rmSync } from 'node:fs'
+import { SharedMemory } from '@strait/posix'
+import { expect } from 'vitest'
+import { Actor, type ActorOptions } from './actor.js'
+import { unique } from './cast.js'
+import { until } from './guard.js'
+import { BYTES, type Column, cell, PERMITS, ROWS, RULES, STOP, sum, U, V, X, Y } from './ledger.mjs'
+import { leftovers, RegionView, regionFile } from './region-view.js'
+
+/** What everybody must get on with. */
+const PROGRESS: readonly Column[] = [
+  'sections',
+  'written',
+  'permits',
+  'events',
+  'made',
+  'taken',
+  'barriers',
+  'reads',
+]
+
+/** So many deaths are told; at least and at most, where it cannot be known. */
+class Count {
+  least = 0
+  most = 0
+
+  add(least: boolean, most: boolean): void {
+    this.least += Number(least)
+    this.most += Number(most)
+  }
+
+  check(what: string, told: number): void {
+    const right = told >= this.least && told <= this.most
+    expect(right, `${what}: ${told} deaths were told, of ${this.least} to ${this.most}`).toBe(true)
+  }
+}
+
+/** Processes that hammer all primitives of one region, and are killed one after the other. */
+export class Battle {
+  readonly #region = unique()
+  readonly #ledger = `${this.#region}-ledger`
+  readonly #memory = SharedMemory.create(this.#ledger, BYTES)
+  readonly #words = this.#memory.view(Int32Array)
+  readonly #fighters: Actor[] = []
+  readonly #done: Promise<void>[] = []
+  readonly #options: ActorOptions
+  readonly #locked = new Count()
+  readonly #written = new Count()
+  #conductor!: Actor
+  #view!: RegionView
+  #next: Promise<Actor> | undefined
+  #seed: number
+
+  constructor(seed: number, options: ActorOptions = {}) {
+    this.#seed = seed
+    this.#options = options
+  }
+
+  /** So many processes, and one that is never killed and sets the event again and again. */
+  async begin(size: number): Promise<void> {
+    expect(size).toBeLessThanOrEqual(ROWS)
+    this.#conductor = await Actor.start(this.#options)
+    await this.#conductor.run(({ enter }, region) => enter(region), this.#region)
+    await this.#conductor.run(({ event, kept }) => {
+      kept.beat = setInterval(() => {
+        event.set()
+        event.clear()
+      }, 2)
+    })
+    this.#view = new RegionView(this.#region)
+    const actors = await Promise.all(Array.from({ length: size }, () => Actor.start(this.#options)))
+    for (const [row, actor] of actors.entries()) await this.#enlist(actor, row)
+    await this.goesOn()
+  }
+
+  async #enlist(actor: Actor, row: number): Promise<void> {
+    this.#fighters[row] = actor
+    await actor.run(({ enter }, region) => enter(region), this.#region)
+    const hammer = actor.runLong(
+      ({ hammer }, ledger, row, seed) => hammer(ledger, row, seed),
+      this.#ledger,
+      row,
+      this.#seed++,
+    )
+    hammer.catch(() => {})
+    this.#done[row] = hammer
+  }
+
+  /**
+   * Kills one and lets another take its place. One that was frozen before is known to hold what it holds; one that was not
+   * is killed in all of its threads at once, of which some run on for a moment.
+   */
+  async kill(row: number, frozen: boolean): Promise<void> {
+    const victim = this.#fighters[row]!
+    this.#next ??= Actor.start(this.#options)
+    if (frozen) {
+      await victim.freeze()
+      const { mutex, write } = this.#view.belongings(victim.pid)
+      // One that had been told itself may have died before it wrote that down.
+      this.#locked.add(mutex && !this.#view.tells('mutex'), mutex)
+      this.#written.add(write && !this.#view.tells('rwlock'), write)
+    } else {
+      this.#locked.add(false, true)
+      this.#written.add(false, true)
+    }
+    await victim.kill()
+    const next = await this.#next
+    this.#next = Actor.start(this.#options)
+    await this.#enlist(next, row)
+  }
+
+  /** Everybody gets on with everything, and no rule has been broken. */
+  async goesOn(): Promise<void> {
+    const words = this.#words
+    const cells = [...this.#fighters.keys()].flatMap((row) =>
+      PROGRESS.map((column) => ({ what: `${column} of process ${row}`, at: cell(row, column) })),
+    )
+    const before = cells.map(({ at }) => Atomics.load(words, at))
+    for (const [index, { what, at }] of cells.entries()) {
+      await until(what, () => this.#broken() !== '' || Atomics.load(words, at) !== before[index])
+    }
+    expect(this.#broken()).toBe('')
+  }
+
+  /** The rule that was broken, or how somebody has ended. */
+  #broken(): string {
+    for (const row of this.#fighters.keys()) {
+      const rule = Atomics.load(this.#words, cell(row, 'violation'))
+      if (rule !== 0) return `${RULES[rule]} (process ${row})`
+    }
+    return ''
+  }
+
+  /** Stops everybody; then the numbers must be right. Says what was told. */
+  async end(): Promise<string> {
+    Atomics.store(this.#words, STOP, 1)
+    await Promise.all(this.#done.map((done, row) => until(`process ${row} stops`, settled(done))))
+    await Promise.all(this.#done)
+    const permits = await this.#conductor.run(async ({ sync, region, kept, mutex, rwlock }, total) => {
+      clearInterval(kept.beat)
+      const semaphore = new sync.Semaphore(total, { region, name: 'permits' })
+      let count = 0
+      while (count < total) {
+        await semaphore.acquire()
+        count++
+      }
+      kept.last = [await mutex.lock(), await rwlock.write()]
+      const told = kept.last.map((guard: { ownerDied: boolean }) => Number(guard.ownerDied))
+      return { more: semaphore.tryAcquire() !== undefined, told: told as [number, number] }
+    }, PERMITS)
+    expect(permits.more).toBe(false)
+    expect(await this.#conductor.run(({ check }) => check())).toBe(0)
+    const words = this.#words
+    const [locked, written] = permits.told
+    if (locked === 0) expect([words[X], words[Y]]).toEqual([sum(words, 'sections'), sum(words, 'sections')])
+    if (written === 0) expect([words[U], words[V]]).toEqual([sum(words, 'written'), sum(words, 'written')])
+    const told = [sum(words, 'told') + locked, sum(words, 'toldWriting') + written] as const
+    this.#locked.check('the mutex', told[0])
+    this.#written.check('the right to write', told[1])
+    for (const actor of [...this.#fighters, this.#conductor]) await actor.run(({ region }) => region.close())
+    expect(leftovers(this.#region)).toEqual([])
+    const counts = PROGRESS.map((column) => `${sum(words, column)} ${column}`).join(', ')
+    return `deaths told: ${told[0]} of the mutex, ${told[1]} of the right to write; ${counts}`
+  }
+
+  /** Whatever has become of it, nothing is left. */
+  async clear(): Promise<void> {
+    const spare = await this.#next
+    const actors = [...this.#fighters, this.#conductor, ...(spare === undefined ? [] : [spare])]
+    await Promise.all(actors.map((actor) => actor?.kill()))
+    this.#view?.[Symbol.dispose]()
+    this.#memory.unlink()
+    this.#memory.close()
+    rmSync(`/dev/shm/${regionFile(this.#region)}`, { force: true })
+  }
+}
+
+function settled(promise: Promise<unknown>): () => boolean {
+  let over = false
+  const end = () => {
+    over = true
+  }
+  promise.then(end, end)
+  return () => over
+}
