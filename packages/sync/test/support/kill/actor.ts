@@ -6,7 +6,7 @@ import type { Native } from '@strait/posix'
 import type * as sync from '../../../src/index.js'
 import { within } from './guard.js'
 
-/** What a function that an actor runs finds in its process; actor.mjs. */
+/** What a function that an actor runs finds in its process; world.mjs. */
 export interface World {
   readonly sync: typeof sync
   readonly native: Native
@@ -23,6 +23,7 @@ export interface World {
   section(): Promise<boolean>
   writing(): Promise<boolean>
   block(until: () => boolean): void
+  startThread(region: string, source: string): Promise<void>
   hammer(ledger: string, row: number, seed: number): Promise<void>
   /** 0, or where the region is not as it should be. */
   check(): number

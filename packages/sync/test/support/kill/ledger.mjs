@@ -1,7 +1,7 @@
 // What processes that are killed at random write into memory beside their region, in words of 4 bytes, to find out
 // whether a lock has failed them.
 
-export const ROWS = 64
+export const ROWS = 250
 export const PERMITS = 3
 const ROW = 16
 const FIRST_ROW = 64
