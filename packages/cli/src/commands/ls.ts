@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
 import { findObjects } from '../objects/find.js'
-import type { IpcObject, Note } from '../objects/object.js'
+import type { Holder, IpcObject, Note } from '../objects/object.js'
 import { type Column, table } from '../table.js'
 import { paint, print, printJson, self, width } from '../terminal.js'
 
@@ -22,7 +22,8 @@ export function addLs(program: Command): void {
       'after',
       `
 Shows what has a name: listeners and other sockets that wait, records of what
-Strait made, POSIX shared memory, semaphores and queues, and those of System V.
+Strait made, regions of locks with who holds what, POSIX shared memory,
+semaphores and queues, and those of System V.
 By default this user's, and everybody's listeners.
 
 States:
@@ -87,10 +88,13 @@ function objectTable(objects: readonly IpcObject[]): string {
 function heldBy({ holders }: IpcObject): string {
   const [first, second] = holders
   if (first === undefined) return ''
-  if (second === undefined) return `${first.pid} ${first.command}`
-  if (holders.length === 2) return `${first.pid} ${first.command}, ${second.pid} ${second.command}`
-  return `${first.pid} ${first.command} and ${holders.length - 1} more`
+  if (second === undefined) return processName(first)
+  if (holders.length === 2) return `${processName(first)}, ${processName(second)}`
+  return `${processName(first)} and ${holders.length - 1} more`
 }
+
+const processName = ({ pid, thread, command }: Holder) =>
+  thread === undefined ? `${pid} ${command}` : `${pid} ${command}, thread ${thread}`
 
 function userNames(): Map<number, string> {
   try {

@@ -32,7 +32,7 @@ export function addRm(program: Command): void {
     .command('rm')
     .argument('[name...]', 'what strait ls prints, or the path of a socket file')
     .description('Remove the names of IPC objects that nobody uses')
-    .option('--dead', 'remove what killed processes of this user left, by its records')
+    .option('--dead', 'remove what killed processes of this user left: by its records, and regions of locks')
     .option('--force', 'also what is in use, what may be, and what another user owns')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -55,7 +55,7 @@ ${EXIT_CODES}`,
 async function run(names: readonly string[], { dead, force = false, json }: RmOptions): Promise<void> {
   if (names.length === 0 && !dead) throw new UsageError('rm: name what to remove, or say --dead')
   const targets = names.map((name) => ({ name, path: socketPath(name) }))
-  const removed: Removed[] = dead ? removeDead() : []
+  const removed: Removed[] = dead ? [...removeDead(), ...removeDeadRegions()] : []
   const refused: Refused[] = []
   for (const { name, path } of targets) {
     try {
@@ -101,6 +101,23 @@ function removeDead(): Removed[] {
   } catch (error) {
     throw new Failure(`rm --dead: ${systemError(error, 'rm', runtimeDirectory()).reason}`)
   }
+}
+
+/** Of this user. Another process that does the same meanwhile is none to complain of. */
+function removeDeadRegions(): Removed[] {
+  const uid = process.geteuid?.()
+  const regions = findObjects('rm').objects.filter(
+    (object) => object.kind === 'locks' && object.state === 'dead' && object.uid === uid,
+  )
+  return regions.flatMap((region) => {
+    try {
+      removeObject(region, { force: false })
+      return [{ name: region.name }]
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      return []
+    }
+  })
 }
 
 const lineOf = ({ name, contents = [] }: Removed) => `removed ${[name, ...contents].join(', ')}`

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StraitError } from 'strait'
 import { describePosixFile, findPosixFiles } from './files.js'
+import { findLocks } from './locks.js'
 import type { Found, Note } from './object.js'
 import { Processes } from './processes.js'
 import { describeRecord, readRecords } from './records.js'
@@ -20,10 +21,12 @@ export function findObjects(operation: string): Found {
   const { files, notes: ofFiles } = findPosixFiles()
   const processes = Processes.look([...records, ...files].map(({ path }) => path))
   const { objects: sockets, notes: ofSockets } = findSockets(processes)
+  const { objects: locks, rest } = findLocks(files, processes)
   const objects = [
     ...sockets.sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name)),
     ...records.flatMap((record) => describeRecord(record, processes) ?? []),
-    ...files.map((file) => describePosixFile(file, processes)),
+    ...locks,
+    ...rest.map((file) => describePosixFile(file, processes)),
     ...findSystemV(processes, records),
   ]
   return { objects, notes: [...ofSockets, ...ofRecords, ...ofFiles, ...hiddenNote(processes.hidden)] }

@@ -1,4 +1,5 @@
 import type { Process } from './processes.js'
+import type { LockKind } from './region-image.js'
 
 export type Kind =
   | 'listener'
@@ -10,6 +11,8 @@ export type Kind =
   | 'sysv-shm'
   | 'sysv-sem'
   | 'sysv-mq'
+  | 'locks'
+  | LockKind
 
 /**
  * - `in use`: a process has it, or the kernel counts somebody.
@@ -18,6 +21,11 @@ export type Kind =
  * - `unknown`: the kernel does not keep count of who uses such an object.
  */
 export type State = 'in use' | 'unused' | 'dead' | 'unknown'
+
+/** Of a lock, the thread as well, where it is not the main one. */
+export interface Holder extends Process {
+  readonly thread?: number
+}
 
 /** An object of the system that has a name. */
 export interface IpcObject {
@@ -29,7 +37,9 @@ export interface IpcObject {
   readonly uid?: number
   readonly bytes?: number
   /** Who has it, of the processes that may be looked into. */
-  readonly holders: readonly Process[]
+  readonly holders: readonly Holder[]
+  /** Of a lock: how many wait for it. */
+  readonly waiting?: number
   /** What else there is to say. */
   readonly details?: string
   /** Where it is a file, or of System V the number. */

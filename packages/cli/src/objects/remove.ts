@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { claimPath, systemError } from '@strait/core/node'
 import { StraitError } from 'strait'
 import { Failure } from '../exit.js'
+import { removeRegion } from './locks.js'
 import type { IpcObject } from './object.js'
 
 export interface RemoveOptions {
@@ -15,16 +16,20 @@ export interface RemoveOptions {
 export function removeObject(object: IpcObject, { force }: RemoveOptions): void {
   const refusal = refusalOf(object, force)
   if (refusal !== undefined) throw new Failure(refusal)
-  if (object.path !== undefined) unlink(object.path)
+  if (object.kind === 'locks' && object.state === 'dead' && !force) removeRegion(object)
+  else if (object.path !== undefined) unlink(object.path)
   else removeSystemV(object)
 }
 
 function refusalOf(object: IpcObject, force: boolean): string | undefined {
-  const { kind, state, uid, holders, path } = object
+  const { kind, state, uid, holders, path, waiting } = object
   const [holder] = holders
   const who = holder === undefined ? 'somebody' : `process ${holder.pid} (${holder.command})`
   if (kind === 'record') {
     return state === 'dead' ? 'strait rm --dead removes it, with what it names' : `${who} holds this record`
+  }
+  if (waiting !== undefined) {
+    return 'it goes with its region, whose name begins with locks:'
   }
   if (kind === 'listener' || (kind === 'socket' && path === undefined))
     return `${who} listens there; the name goes when that ends`
