@@ -3,12 +3,24 @@
 // run can be made again. Run it alone: it takes the names of another suite that runs meanwhile for its own.
 //
 //   node scripts/soak.mjs [kills] [seed] [scheme …]      default: 1,000 a transport, a seed of today, every scheme
+//   node scripts/soak.mjs locks [kills] [seed]           the locks: soak-locks.mjs
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+if (process.argv[2] === 'locks') {
+  const { status } = spawnSync(
+    process.execPath,
+    [fileURLToPath(new URL('soak-locks.mjs', import.meta.url)), ...process.argv.slice(3)],
+    {
+      stdio: 'inherit',
+    },
+  )
+  process.exit(status ?? 1)
+}
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const [kills = '1000', seed = String(Math.floor(Date.now() / 86_400_000)), ...schemes] = process.argv.slice(2)

@@ -17,3 +17,20 @@ describe.each(SCENARIOS)('one that $name can be killed', (scenario) => {
     expect(await killAt(troupe, scenario, point)).toBe(true)
   })
 })
+
+describe.runIf(process.env.STRAIT_SOAK !== undefined)(
+  'at whichever point, and whichever time it comes by',
+  () => {
+    it.each(SCENARIOS)('one that $name can be killed', async (scenario) => {
+      let kills = 0
+      for (const point of native().syncPoints()) {
+        for (let nth = 1; nth <= 4; nth++) {
+          if (!(await killAt(troupe, scenario, `${point}:${nth}`, { strict: false }))) break
+          kills++
+        }
+      }
+      console.log(`locks: one that ${scenario.name}: ${kills} kills`)
+      expect(kills).toBeGreaterThan(0)
+    })
+  },
+)

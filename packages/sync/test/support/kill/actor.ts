@@ -94,6 +94,11 @@ export class Actor {
     return actor
   }
 
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over
+  }
+
   get pid(): number {
     return this.#child.pid!
   }

@@ -46,6 +46,8 @@ export class Battle {
   readonly #options: ActorOptions
   readonly #locked = new Count()
   readonly #written = new Count()
+  /** What no fighter expects. */
+  readonly #failures: string[] = []
   #conductor!: Actor
   #view!: RegionView
   #next: Promise<Actor> | undefined
@@ -82,7 +84,11 @@ export class Battle {
       row,
       this.#seed++,
     )
-    hammer.catch(() => {})
+    // Killed, it has no more to say.
+    hammer.catch((error: Error) => {
+      if (this.#fighters[row] === actor && !actor.over)
+        this.#failures.push(`process ${row}: ${error.message}`)
+    })
     this.#done[row] = hammer
   }
 
@@ -116,14 +122,20 @@ export class Battle {
       PROGRESS.map((column) => ({ what: `${column} of process ${row}`, at: cell(row, column) })),
     )
     const before = cells.map(({ at }) => Atomics.load(words, at))
-    for (const [index, { what, at }] of cells.entries()) {
-      await until(what, () => this.#broken() !== '' || Atomics.load(words, at) !== before[index])
+    try {
+      for (const [index, { what, at }] of cells.entries()) {
+        await until(what, () => this.#broken() !== '' || Atomics.load(words, at) !== before[index])
+      }
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.#view.picture()}`)
     }
     expect(this.#broken()).toBe('')
   }
 
   /** The rule that was broken, or how somebody has ended. */
   #broken(): string {
+    const [failure] = this.#failures
+    if (failure !== undefined) return failure
     for (const row of this.#fighters.keys()) {
       const rule = Atomics.load(this.#words, cell(row, 'violation'))
       if (rule !== 0) return `${RULES[rule]} (process ${row})`

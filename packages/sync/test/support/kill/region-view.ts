@@ -152,6 +152,22 @@ export class RegionView implements Disposable {
     return count
   }
 
+  /** Everything that is not empty, for whoever asks what hangs: words of the slots, of the objects, of the waiters. */
+  picture(): string {
+    const words = (at: number, count: number) =>
+      Array.from({ length: count }, (_, index) => this.#word(at + index).toString(16)).join(' ')
+    const lines = [`monitor ${words(MONITOR, 1)}`]
+    for (const table of ['slots', 'objects', 'waiters'] as const) {
+      for (let index = 1; index < this.#count(table); index++) {
+        const at = this.#at(table, index)
+        const [first, second] = [this.#word(at), this.#word(at + TYPE)]
+        if (first === 0 && (table !== 'objects' || second === 0)) continue
+        lines.push(`${table} ${index}: ${words(at, table === 'objects' ? 12 : 16)}`)
+      }
+    }
+    return lines.join('\n')
+  }
+
   [Symbol.dispose](): void {
     this.#memory.close()
   }
