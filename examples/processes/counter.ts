@@ -8,7 +8,7 @@ const expected = PROCESSES * TASKS * 2
 
 /** What a task has to work out before it can write: long enough for others to come in between. */
 const fib = (n: number): number => (n < 2 ? 1 : fib(n - 1) + fib(n - 2))
-const one = () => (fib(12) === 233 ? 1 : 0)
+const one = () => (fib(16) === 1597 ? 1 : 0)
 
 // One memory without a name: first the locks, then the number.
 const size = () => Region.size + 4
