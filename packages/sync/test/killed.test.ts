@@ -12,6 +12,7 @@ it(`${KILLS} processes that use every primitive at once are killed, and everybod
   try {
     await battle.begin(SIZE)
     for (let kill = 1; kill <= KILLS; kill++) {
+      battle.prepare()
       await new Promise((resolve) => setTimeout(resolve, next() * 10))
       await battle.kill(Math.floor(next() * SIZE), next() < 0.5)
       await battle.goesOn()

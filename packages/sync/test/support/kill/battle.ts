@@ -58,6 +58,11 @@ export class Battle {
     this.#options = options
   }
 
+  /** Starts the process that takes the place of the next that is killed. */
+  prepare(): void {
+    this.#next ??= Actor.start(this.#options)
+  }
+
   /** So many processes, and one that is never killed and sets the event again and again. */
   async begin(size: number): Promise<void> {
     expect(size).toBeLessThanOrEqual(ROWS)
@@ -98,7 +103,6 @@ export class Battle {
    */
   async kill(row: number, frozen: boolean): Promise<void> {
     const victim = this.#fighters[row]!
-    this.#next ??= Actor.start(this.#options)
     if (frozen) {
       await victim.freeze()
       const { mutex, write } = this.#view.belongings(victim.pid)
@@ -110,8 +114,9 @@ export class Battle {
       this.#written.add(false, true)
     }
     await victim.kill()
-    const next = await this.#next
-    this.#next = Actor.start(this.#options)
+    this.prepare()
+    const next = await this.#next!
+    this.#next = undefined
     await this.#enlist(next, row)
   }
 
@@ -172,7 +177,9 @@ export class Battle {
     for (const actor of [...this.#fighters, this.#conductor]) await actor.run(({ region }) => region.close())
     expect(leftovers(this.#region)).toEqual([])
     const counts = PROGRESS.map((column) => `${sum(words, column)} ${column}`).join(', ')
-    return `deaths told: ${told[0]} of the mutex, ${told[1]} of the right to write; ${counts}`
+    const each = [...this.#fighters.keys()].map((row) => Atomics.load(words, cell(row, 'sections')))
+    const share = `${Math.min(...each)} to ${Math.max(...each)} sections each`
+    return `deaths told: ${told[0]} of the mutex, ${told[1]} of the right to write; ${counts}; ${share}`
   }
 
   /** Whatever has become of it, nothing is left. */
