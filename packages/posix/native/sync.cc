@@ -224,13 +224,15 @@ int64_t waitForNotice(Session& session, const Subject& subject) {
 }
 int64_t check(Session& session, const Subject&) { return session.check(); }
 
-/// In breaths; relax().
-constexpr int kLongestPause = 64;
+/// In breaths, relax(), of some 25 ns each: whoever looks again after less takes the word away after one section of the
+/// other, and both go at the pace of the cache line.
+constexpr int kFirstPause = 64;
+constexpr int kLongestPause = 256;
 
 /// Some looks at a mutex that will soon be free; most sections are shorter than a queue. Whether it was.
 bool takenSoon(Object& object, uint32_t slot, int looks) {
   if (object.type.load(std::memory_order_relaxed) != kMutex || !manyProcessors.load(std::memory_order_relaxed)) return false;
-  for (int pause = 1; looks > 0; looks--) {
+  for (int pause = kFirstPause; looks > 0; looks--) {
     uint32_t seen = object.word.load(std::memory_order_relaxed);
     // While this thread looks, no task of its own gives it back.
     if ((seen & kPoisoned) != 0 || (seen & kOwner) == slot) return false;
@@ -246,9 +248,9 @@ bool takenSoon(Object& object, uint32_t slot, int looks) {
   return false;
 }
 
-/// An event loop has other things to do; a thread that blocks has not. Some µs, and some tens of µs.
-constexpr int kLooks = 8;
-constexpr int kBlockingLooks = 40;
+/// A thread that blocks looks for about as long as a wake-up takes; an event loop has other things to do.
+constexpr int kLooks = 4;
+constexpr int kBlockingLooks = 10;
 
 /// (attachment, object, op, blocking) → the outcome, or kWaits and the waiter.
 int64_t wait(Arguments& arguments) {
