@@ -60,8 +60,8 @@ class RobustList {
   robust_list_head* head_ = nullptr;
 };
 
-/// Whether it pays to look again instead of sleeping: not where there is one processor.
-inline std::atomic<bool> manyProcessors = true;
+/// Whether it pays this thread to look again instead of sleeping: not where it has one processor, nor for a keeper.
+inline thread_local bool manyProcessors = false;
 
 /// A futex that holds the thread id of its owner. Held for the time of some hundred instructions, and never across a
 /// call into JavaScript; who waits for it blocks.
@@ -78,7 +78,7 @@ class Monitor {
     uint32_t seen = 0;
     // Pairs with the stores of unlock, here and below.
     if (word_.compare_exchange_strong(seen, threadId(), std::memory_order_acquire)) return false;
-    for (int looks = manyProcessors.load(std::memory_order_relaxed) ? kLooks : 0; looks > 0; looks--) {
+    for (int looks = manyProcessors ? kLooks : 0; looks > 0; looks--) {
       if ((seen & FUTEX_TID_MASK) == 0 && take(seen)) return (seen & FUTEX_OWNER_DIED) != 0;
       relax();
       seen = word_.load(std::memory_order_relaxed);

@@ -231,7 +231,7 @@ constexpr int kLongestPause = 256;
 
 /// Some looks at a mutex that will soon be free; most sections are shorter than a queue. Whether it was.
 bool takenSoon(Object& object, uint32_t slot, int looks) {
-  if (object.type.load(std::memory_order_relaxed) != kMutex || !manyProcessors.load(std::memory_order_relaxed)) return false;
+  if (object.type.load(std::memory_order_relaxed) != kMutex || !manyProcessors) return false;
   for (int pause = kFirstPause; looks > 0; looks--) {
     uint32_t seen = object.word.load(std::memory_order_relaxed);
     // While this thread looks, no task of its own gives it back.
