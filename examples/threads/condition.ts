@@ -1,5 +1,5 @@
 import { isMainThread, workerData } from 'node:worker_threads'
-import { Condition, Mutex } from '@strait/sync'
+import { Condition, Mutex, type SharedPrimitive } from '@strait/sync'
 import { crew } from './crew.js'
 
 const CAPACITY = 8
@@ -16,6 +16,14 @@ const MOST = 3
 const SUM = 4
 const SLOTS = 5
 
+interface Shared {
+  index: number
+  buffer: Int32Array
+  mutex: SharedPrimitive
+  notFull: SharedPrimitive
+  notEmpty: SharedPrimitive
+}
+
 /** A bounded buffer: who finds it full, or empty, waits for a change. */
 export async function condition() {
   const buffer = new Int32Array(new SharedArrayBuffer((SLOTS + CAPACITY) * 4))
@@ -23,7 +31,7 @@ export async function condition() {
   const notFull = new Condition(mutex, { name: 'not-full' })
   const notEmpty = new Condition(mutex, { name: 'not-empty' })
   const shared = { buffer, mutex: mutex.share(), notFull: notFull.share(), notEmpty: notEmpty.share() }
-  await crew(import.meta.url, PRODUCERS + CONSUMERS, (index) => ({ ...shared, index }))
+  await crew(import.meta.url, PRODUCERS + CONSUMERS, (index): Shared => ({ ...shared, index }))
   const items = PRODUCERS * ITEMS
   return {
     items,
@@ -35,27 +43,27 @@ export async function condition() {
   }
 }
 
-async function work({ buffer, index, ...shared }: typeof workerData): Promise<void> {
+async function work({ buffer, index, ...shared }: Shared): Promise<void> {
   const mutex = Mutex.from(shared.mutex)
   const notFull = Condition.from(shared.notFull, mutex)
   const notEmpty = Condition.from(shared.notEmpty, mutex)
 
   async function put(item: number): Promise<void> {
     using guard = await mutex.lock()
-    await notFull.waitFor(guard, () => buffer[COUNT] < CAPACITY)
-    buffer[SLOTS + buffer[WRITE]] = item
-    buffer[WRITE] = (buffer[WRITE] + 1) % CAPACITY
-    buffer[COUNT]++
-    buffer[MOST] = Math.max(buffer[MOST], buffer[COUNT])
+    await notFull.waitFor(guard, () => buffer[COUNT]! < CAPACITY)
+    buffer[SLOTS + buffer[WRITE]!] = item
+    buffer[WRITE] = (buffer[WRITE]! + 1) % CAPACITY
+    buffer[COUNT]!++
+    buffer[MOST] = Math.max(buffer[MOST]!, buffer[COUNT]!)
     notEmpty.notify()
   }
 
   async function take(): Promise<void> {
     using guard = await mutex.lock()
-    await notEmpty.waitFor(guard, () => buffer[COUNT] > 0)
-    buffer[SUM] += buffer[SLOTS + buffer[READ]]
-    buffer[READ] = (buffer[READ] + 1) % CAPACITY
-    buffer[COUNT]--
+    await notEmpty.waitFor(guard, () => buffer[COUNT]! > 0)
+    buffer[SUM]! += buffer[SLOTS + buffer[READ]!]!
+    buffer[READ] = (buffer[READ]! + 1) % CAPACITY
+    buffer[COUNT]!--
     notFull.notify()
   }
 

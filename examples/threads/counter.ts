@@ -1,10 +1,17 @@
 import { isMainThread, workerData } from 'node:worker_threads'
-import { Barrier, Mutex } from '@strait/sync'
+import { Barrier, Mutex, type SharedPrimitive } from '@strait/sync'
 import { crew } from './crew.js'
 
 const THREADS = 5
 const TASKS = 1000 // of each thread
 const expected = THREADS * TASKS * 2
+
+interface Shared {
+  number: Int32Array
+  locked: boolean
+  start: ReturnType<Barrier['share']>
+  mutex: SharedPrimitive
+}
 
 /** What a task has to work out before it can write: long enough for others to come in between. */
 const fib = (n: number): number => (n < 2 ? 1 : fib(n - 1) + fib(n - 2))
@@ -19,16 +26,16 @@ async function count(locked: boolean) {
   const number = new Int32Array(new SharedArrayBuffer(4))
   const start = new Barrier(THREADS)
   const mutex = new Mutex()
-  const data = { number, locked, start: start.share(), mutex: mutex.share() }
+  const data: Shared = { number, locked, start: start.share(), mutex: mutex.share() }
   await crew(import.meta.url, THREADS, () => data)
   return { result: number[0]!, lost: expected - number[0]! }
 }
 
-async function work({ number, locked, start, mutex: shared }: typeof workerData): Promise<void> {
-  const mutex = Mutex.from(shared)
+async function work({ number, locked, start, ...shared }: Shared): Promise<void> {
+  const mutex = Mutex.from(shared.mutex)
   // A read, an addition and a write: three steps, and between them the number is anybody's.
   const add = () => {
-    const seen = number[0]
+    const seen = number[0]!
     number[0] = seen + one()
   }
   const addLocked = async () => {

@@ -1,10 +1,17 @@
 import { isMainThread, workerData } from 'node:worker_threads'
-import { Event, Semaphore } from '@strait/sync'
+import { Event, Semaphore, type SharedPrimitive } from '@strait/sync'
 import { crew } from './crew.js'
 
 const THREADS = 4
 const TASKS = 5 // of each thread
 const PERMITS = 3
+
+interface Shared {
+  inside: Int32Array
+  asThe: Int32Array
+  room: SharedPrimitive
+  full: SharedPrimitive
+}
 
 /** A room that lets three in. */
 export async function semaphore() {
@@ -13,7 +20,8 @@ export async function semaphore() {
   const asThe = new Int32Array(new SharedArrayBuffer((THREADS * TASKS + 1) * 4))
   const room = new Semaphore(PERMITS)
   const full = new Event()
-  await crew(import.meta.url, THREADS, () => ({ inside, asThe, room: room.share(), full: full.share() }))
+  const data: Shared = { inside, asThe, room: room.share(), full: full.share() }
+  await crew(import.meta.url, THREADS, () => data)
   return {
     tasks: THREADS * TASKS,
     permits: PERMITS,
@@ -22,8 +30,7 @@ export async function semaphore() {
   }
 }
 
-async function work(shared: typeof workerData): Promise<void> {
-  const { inside, asThe } = shared as Record<'inside' | 'asThe', Int32Array>
+async function work({ inside, asThe, ...shared }: Shared): Promise<void> {
   const room = Semaphore.from(shared.room)
   const full = Event.from(shared.full)
   const visit = async () => {
