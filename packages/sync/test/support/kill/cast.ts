@@ -20,11 +20,8 @@ export interface Death extends Belongings {
 
 /** Of somebody who had nothing. */
 export const NOTHING: Death = {
-  slot: 0,
   mutex: false,
   write: false,
-  permits: 0,
-  reads: 0,
   barrier: false,
   isSet: false,
   total: 2,
@@ -88,15 +85,11 @@ export class Cast {
     }
     const all = [this.victim, ...this.besides].map(({ pid }) => this.view.belongings(pid))
     const has = (what: 'mutex' | 'write' | 'barrier') => all.some((each) => each[what])
-    const sum = (what: 'permits' | 'reads') => all.reduce((count, each) => count + each[what], 0)
     const death = {
-      slot: all[0]!.slot,
       // Or somebody has died before, of which nobody has been told.
       mutex: has('mutex') || this.view.tells('mutex'),
       write: has('write') || this.view.tells('rwlock'),
       barrier: has('barrier') || this.view.broken,
-      permits: sum('permits'),
-      reads: sum('reads'),
       isSet: this.view.isSet,
       total: this.view.permits,
       opened: this.view.generation > 0,

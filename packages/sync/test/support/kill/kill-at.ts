@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { type Cast, type Troupe, unique } from './cast.js'
 import { within } from './guard.js'
 import { regionFile } from './region-view.js'
-import type { Scenario, Told } from './scenarios/scenario.js'
+import type { Scenario } from './scenarios/scenario.js'
 import { isSound } from './soundness.js'
 
 /** So long after everything is done its keeper may still come by, ms. */
@@ -56,18 +56,16 @@ async function play(
   expect([point, armed]).toEqual([point, 0])
 
   const { does } = scenario
-  const never = new Promise<never>(() => {})
-  const done = does === undefined ? never : victim.run(does, region)
-  const others: Promise<Told> =
-    scenario.others?.(cast) ?? (strict ? Promise.resolve({}) : done.then(() => ({})))
-  others.catch(() => {})
-  const over = Promise.race([done, strict ? never : others])
+  const done = does === undefined ? new Promise(() => {}) : victim.run(does, region)
+  const others = scenario.others?.(cast)
+  others?.catch(() => {})
+  const over = strict || others === undefined ? done : Promise.race([done, others])
   const came = await within(`${scenario.name}: ${point}`, stopsBefore(victim, over))
   if (!came) await victim.freeze()
   const death = cast.look(scenario.alone)
   await victim.kill()
 
-  const told = await others
+  const told = (await others) ?? {}
   if (scenario.alone) await cast.enter(a, b)
   else expect(scenario.permits ?? [2]).toContain(death.total)
   await isSound(

@@ -16,12 +16,8 @@ const QUEUED = 1
 
 /** What a process has of a region that it is about to leave without a word. */
 export interface Belongings {
-  /** 0: it is not attached. */
-  readonly slot: number
   readonly mutex: boolean
   readonly write: boolean
-  readonly permits: number
-  readonly reads: number
   /** Whether it has been at the barrier. */
   readonly barrier: boolean
 }
@@ -105,14 +101,10 @@ export class RegionView implements Disposable {
   belongings(pid: number): Belongings {
     const slot = this.#slotOf(pid)
     const owns = (name: string) => slot !== 0 && (this.#ofObject(name, WORD) & OWNER) === slot
-    const holds = (name: string) => (slot === 0 ? 0 : this.#holds(name, slot))
     return {
-      slot,
       mutex: owns('mutex'),
       write: owns('rwlock'),
-      permits: holds('semaphore'),
-      reads: holds('rwlock'),
-      barrier: holds('barrier') > 0,
+      barrier: slot !== 0 && this.#holds('barrier', slot) > 0,
     }
   }
 

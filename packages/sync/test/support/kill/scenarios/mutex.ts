@@ -35,6 +35,7 @@ export const MUTEX: readonly Scenario[] = [
       const { a, b, view } = cast
       const next = b.run(section)
       await cast.until('b waits', () => view.waiting('mutex', b.pid) === 1)
+      await cast.death
       await a.run(release)
       return { mutex: await count(next) }
     },

@@ -28,8 +28,9 @@ export const SEMAPHORE: readonly Scenario[] = [
       abort.abort()
       await acquired.catch(() => {})
     },
-    async others({ a, b }) {
+    async others({ a, b, death }) {
       await b.run(startPermit)
+      await death
       await a.run(releasePermits)
       await b.run(awaited)
       return {}
