@@ -34,9 +34,12 @@ export async function owner() {
     halfWay.clear()
     const child = start('victim', [], [memory.descriptor])
     const exited = once(child, 'exit')
-    await halfWay.wait()
+    const tooEarly = exited.then(([code]) => {
+      if (code !== null) throw new Error(`the victim ended by itself, with ${code}`)
+    })
+    await Promise.race([halfWay.wait(), tooEarly])
     child.kill('SIGKILL')
-    await exited
+    await tooEarly
   }
   const comes = async (who: string): Promise<Seen> => {
     const child = start('next', [who], [memory.descriptor])
