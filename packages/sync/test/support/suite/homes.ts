@@ -7,6 +7,7 @@ import * as sync from '@strait/sync'
 import type { Home, Place } from '../../conformance/index.js'
 import { ActorError, type Calling, type Port } from '../../conformance/player.js'
 import { Actor, blocks, type Report, type Request, report } from './actor.mjs'
+import { kindsOf } from './mutants.mjs'
 
 const SERVE = fileURLToPath(new URL('./serve.mjs', import.meta.url))
 const WORDS = 4096
@@ -104,9 +105,9 @@ class Remote implements Port {
 /** What an actor elsewhere is told of where the region is; the verbs of serve.mjs. */
 type Way = readonly [kind: 'shared' | 'name' | 'descriptor' | 'memory', from: unknown]
 
-async function inThread(memory: SharedMemory, way: Way): Promise<Remote> {
+async function inThread(memory: SharedMemory, way: Way, mutant?: string): Promise<Remote> {
   const worker = new Worker(SERVE, {
-    workerData: { memory: `/proc/self/fd/${memory.descriptor}`, keeps: false },
+    workerData: { memory: `/proc/self/fd/${memory.descriptor}`, keeps: false, mutant },
   })
   const remote = new Remote(
     (request) => worker.postMessage(request),
@@ -122,7 +123,6 @@ async function inProcess(memory: SharedMemory, keeps: boolean, inherited: number
   const child = fork(SERVE, [JSON.stringify({ memory: '/proc/self/fd/4', keeps })], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', memory.descriptor, ...inherited],
     // JSON makes null of undefined.
-    serialization: 'advanced',
     serialization: 'advanced',
   })
   const gone = new Promise((resolve) => child.once('exit', resolve))
@@ -183,17 +183,16 @@ function processes(
 
 /** A place of which others are elsewhere. */
 function elsewhere(
+  kinds: object,
   region: sync.Region,
-  close: () => void,
-  shares: boolean,
   far: (memory: SharedMemory) => Promise<Remote>,
 ): Place {
   const { words, memory } = makeWords()
   const remotes: Remote[] = []
   return {
     words,
-    near: here(sync, region, words),
-    shares,
+    near: here(kinds, region, words),
+    shares: true,
     async far() {
       const remote = await far(memory)
       remotes.push(remote)
@@ -201,35 +200,37 @@ function elsewhere(
     },
     async close() {
       await Promise.all(remotes.map((remote) => remote.kill()))
-      close()
+      region.close()
       memory.close()
     },
   }
 }
 
-/** All in one event loop; `kinds` has the classes, or broken ones. */
-export const oneLoop = (kinds: object = sync, guard?: number): Home => ({
+/** All in one event loop; `mutant` is one of mutants.mjs. */
+export const oneLoop = (mutant?: string, guard?: number): Home => ({
   name: 'of the tasks of one thread',
   mortal: false,
   parallel: false,
   ...(guard === undefined ? {} : { guard }),
   async open() {
     const { words, memory } = makeWords()
-    const near = here(kinds, undefined, words)
+    const near = here(kindsOf(sync, mutant), undefined, words)
     return { words, near, shares: false, far: async () => near, close: async () => memory.close() }
   },
 })
 
-export const threads: Home = {
+/** `mutant` is one of mutants.mjs. */
+export const threads = (mutant?: string, guard?: number): Home => ({
   name: 'across worker threads',
   mortal: true,
   parallel: true,
+  ...(guard === undefined ? {} : { guard }),
   async open() {
     const region = sync.Region.anonymous()
-    const far = (memory: SharedMemory) => inThread(memory, ['shared', region.share()])
-    return elsewhere(region, () => region.close(), true, far)
+    const far = (memory: SharedMemory) => inThread(memory, ['shared', region.share()], mutant)
+    return elsewhere(kindsOf(sync, mutant), region, far)
   },
-}
+})
 
 export const processesByName = processes('by a name', () => {
   const region = sync.Region.create(`suite-${process.pid}-${randomBytes(4).toString('hex')}`)

@@ -3,11 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { SharedMemory } from '@strait/posix'
 import * as sync from '@strait/sync'
 import { Actor, blocks, report } from './actor.mjs'
+import { kindsOf } from './mutants.mjs'
 
 // An actor in a thread or process of its own: requests come in by the channel that Node gives to either, and go back as
 // "begun" once the call has been made, and "settled".
 
-const { memory, keeps } = workerData ?? JSON.parse(process.argv[2])
+const { memory, keeps, mutant } = workerData ?? JSON.parse(process.argv[2])
 const post =
   parentPort === null ? (message) => process.send(message) : (message) => parentPort.postMessage(message)
 const port = parentPort ?? process
@@ -26,7 +27,7 @@ const REGIONS = {
 const hosting = {
   enter: (kind, from) => {
     if (!keeps || region === undefined) region = REGIONS[kind](from)
-    actor = new Actor(sync, region, words)
+    actor = new Actor(kindsOf(sync, mutant), region, words)
   },
   leave: () => {
     actor.perform({ verb: 'reset', args: [] })
