@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const spin = spawnSync('spin', ['-V']).status === 0 && spawnSync('cc', ['--version']).status === 0
+
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'strait-models-'))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+/** What Spin says of a model. It writes its checker where it runs. */
+function check(model: string, ...defines: string[]): string {
+  const path = fileURLToPath(new URL(`./models/${model}.pml`, import.meta.url))
+  const args = [...defines.map((each) => `-D${each}`), '-run', path]
+  return spawnSync('spin', args, { cwd: directory, encoding: 'utf8' }).stdout
+}
+
+describe.skipIf(!spin)('the model of the monitor (needs spin and a C compiler)', () => {
+  it.each([[[]], [['THREADS=4']], [['KILLS=2']]])(
+    'lets one in at a time, nobody sleep for ever, and one know of a death, with %j',
+    (defines) => {
+      expect(check('monitor', ...defines)).toContain('errors: 0')
+    },
+  )
+
+  it.each([
+    ['DROP_BIT', 'invalid end state'],
+    ['LATE_PENDING', 'invalid end state'],
+    ['EARLY_END', 'invalid end state'],
+    ['CLEAR_BLINDLY', 'assertion violated'],
+    ['CLEAR_BY_CAS', 'invalid end state'],
+    ['KEEP_DIED', 'assertion violated'],
+    ['OLD_KERNEL', 'invalid end state'],
+  ])('finds what happens with %s', (mistake, found) => {
+    const said = check('monitor', mistake)
+    expect(said).toContain(found)
+    expect(said).toContain('errors: 1')
+  })
+})
+
+describe.skipIf(!spin)('the model of a condition (needs spin and a C compiler)', () => {
+  it('lets nobody wait for what has been announced, or whose maker died', () => {
+    expect(check('condition')).toContain('errors: 0')
+  })
+
+  it.each(['RELEASE_FIRST', 'ABORT_SWALLOWS', 'SILENT_DEATH', 'NOTIFY_NOBODY'])(
+    'finds what happens with %s',
+    (mistake) => {
+      expect(check('condition', mistake)).toContain('errors: 1')
+    },
+  )
+})
