@@ -140,7 +140,7 @@ export class Attachment {
   error(outcome: number, operation: string, index: number, what: string): StraitError {
     if (outcome !== EOWNERDEAD) return kernelError(outcome, operation, what, OBJECT)
     const { lastPid } = this.state(index)
-    const who = lastPid === 0 ? 'one who took part' : `an owner, of process ${lastPid},`
+    const who = lastPid === 0 ? 'one who took part has left or' : `an owner, of process ${lastPid},`
     return new StraitError('OWNER_DIED', `${who} died, and nobody has mended what it left`, {
       operation,
       url: what,

@@ -8,8 +8,9 @@ import { type HomeOptions, homeOf, Primitive, type SharedPrimitive } from './pri
  *
  * - Fairness: all are released at once.
  * - Memory order: what any of them wrote before `wait` is seen by all after it.
- * - Owner death: when a thread or process that has been at the barrier ends, it is broken, and fails with `OWNER_DIED`
- *   until `reset`: the others would wait for ever. One that dies before it has ever come is not known.
+ * - Owner death: when a thread or process that has been at the barrier ends, in whatever way, or closes the region, it is
+ *   broken, and fails with `OWNER_DIED` until `reset`: the others would wait for ever. Who dies before it has ever come is
+ *   not known.
  */
 export class Barrier extends Primitive {
   /** - Errors: `RangeError`; `ADDRESS_IN_USE` there is one for another number; those of `Mutex`. */
