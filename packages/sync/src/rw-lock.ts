@@ -8,7 +8,8 @@ import { type HomeOptions, homeOf, Primitive, type SharedPrimitive } from './pri
 /**
  * A lock that many hold to read, or one to write.
  *
- * - Fairness: first come, first served; readers in a row come in together. Nobody overtakes who waits.
+ * - Fairness: first come, first served; readers in a row come in together. Nobody overtakes who waits, unless that one's
+ *   event loop is busy: what was offered to it and is not taken within 1 ms is offered to the next as well.
  * - Memory order: what was written before a release is seen after the lock.
  * - Owner death: a reader that dies is one less. When a writer dies, reads fail with `OWNER_DIED` until a writer has said
  *   that the data is whole; the next writer's guard says `ownerDied`, as that of a Mutex.

@@ -90,8 +90,9 @@ export function condition({ test, mortal, parallel }: Group): void {
     const [near, far] = players
     const [lock, changed] = await make(trial, players)
     for (let round = 0; round < 20; round++) {
+      // Of one event loop: the order of two is not exact.
       const [first, aborted] = await waits(far!, lock, changed)
-      const [second, waiting] = await waits(near!, lock, changed)
+      const [second, waiting] = await waits(far!, lock, changed)
       if (round % 2 === 0) await aborted.abort()
       // Either has it before the other: one notice is one notice.
       await Promise.all([near!.call(changed, 'notify'), aborted.abort()])

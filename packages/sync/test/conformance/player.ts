@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Report } from '../support/suite/actor.mjs'
 
 /** A primitive of one test: every actor finds it under the same name. */
@@ -106,8 +107,10 @@ export class Player {
   }
 
   /** Makes a call that ends in somebody who holds. */
-  take(primitive: Primitive, method: string, options?: CallOptions): Promise<Held> {
-    return this.call<Held>(primitive, method, options)
+  async take(primitive: Primitive, method: string, options?: CallOptions): Promise<Held> {
+    const held = await this.call<Held | undefined>(primitive, method, options)
+    assert.ok(held, `${primitive.key}.${method}: it is not to be had`)
+    return held
   }
 
   /** Begins a program; see programs.mjs. */
