@@ -1,7 +1,7 @@
 import { supported } from '@strait/posix'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { kill, type Listed, lasting, temporary } from './objects.js'
-import { strait } from './strait.js'
+import { removeDead, strait } from './strait.js'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -45,7 +45,7 @@ describe.skipIf(!supported)('the queues of sysv-mq:', () => {
     ])
     expect((await strait(['rm', queue!.name])).stdout).toBe(`removed ${queue!.name}\n`)
     expect(await queues()).toHaveLength(1)
-    expect((await strait(['rm', '--dead'])).stdout).toMatch(/^removed record:[0-9a-f]+, sysv-mq 0x/)
+    expect((await removeDead()).stdout).toMatch(/^removed record:[0-9a-f]+, sysv-mq 0x/)
     expect(await queues()).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,14 +32,19 @@ export interface Outcome {
   readonly stderr: string
 }
 
+/** A command with a /dev/shm of its own, in which nothing is, where we may do that. */
+const ALONE = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /dev/shm && exec "$0" "$@"']
+const canBeAlone = spawnSync(ALONE[0]!, [...ALONE.slice(1), 'true']).status === 0
+
 /** The command as a process of its own, with pipes. */
 export class Strait {
   readonly child: ChildProcess
   readonly outcome: Promise<Outcome>
   #stderr = ''
 
-  constructor(args: readonly string[], { readStdout = true } = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...args])
+  constructor(args: readonly string[], { readStdout = true, alone = false } = {}) {
+    const [command, ...before] = alone && canBeAlone ? [...ALONE, process.execPath] : [process.execPath]
+    this.child = spawn(command!, [...before, MAIN, ...args])
     running.add(this.child)
     this.child.stdin!.on('error', () => {})
     this.child.stderr!.setEncoding('utf8').on('data', (piece: string) => {
@@ -71,5 +76,12 @@ export class Strait {
 export function strait(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Outcome> {
   const command = new Strait(args)
   command.child.stdin!.end(stdin)
+  return command.outcome
+}
+
+/** Removes what is dead, but no memory: other tests have some just now, which they left on purpose. */
+export function removeDead(...args: readonly string[]): Promise<Outcome> {
+  const command = new Strait(['rm', '--dead', ...args], { alone: true })
+  command.child.stdin!.end()
   return command.outcome
 }
