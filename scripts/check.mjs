@@ -15,8 +15,8 @@ const WITHOUT_RIGHTS = [
   ),
   'transport-ws/**',
 ]
-/** What takes long and no rights: a spawned peer inherits what it has, and death asks nobody for permission. */
-const WITHOUT_NAMES = '^(?!.*(spawned peer|50 killed))'
+/** What takes long and no rights: a spawned peer inherits what it has, death asks nobody, states are the same for all. */
+const WITHOUT_NAMES = '^(?!.*(spawned peer|50 killed|, when ))'
 const bin = (name) => join(root, 'node_modules', name)
 const vitest = [bin('vitest/vitest.mjs'), 'run', '--configLoader', 'runner']
 

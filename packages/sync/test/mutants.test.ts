@@ -67,11 +67,4 @@ describe('the suite', () => {
       name: 'AssertionError',
     })
   })
-
-  it.each([...new Set(Object.values(KILLERS).map(([, title]) => title))])(
-    'passes, of the real ones: %s',
-    async (title) => {
-      await killerOf(testsOf(threads(undefined, 60_000)), title)()
-    },
-  )
 })
