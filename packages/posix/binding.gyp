@@ -8,6 +8,8 @@
         "native/descriptor.cc",
         "native/event.cc",
         "native/keeper.cc",
+        "native/lock-queues.cc",
+        "native/lock-slots.cc",
         "native/locks.cc",
         "native/memory.cc",
         "native/poll.cc",

@@ -117,6 +117,7 @@ describe.skipIf(!supported)('strait ls shows locks', () => {
     await kill(owner)
     await vi.waitUntil(
       async () => (await locksOf(region))['mutex:R/counter']?.details === `its owner ${owner.pid} died`,
+      { timeout: 50_000 },
     )
     const done = new Promise((resolve) => next.stdout!.once('data', resolve))
     next.stdin!.write('\n')

@@ -16,10 +16,10 @@ Environment::Environment(napi_env env) : env_(env) {
   napi_value name;
   napi_create_string_utf8(env, "strait", NAPI_AUTO_LENGTH, &name);
   napi_async_init(env, nullptr, name, &context_);
-  keeper_ = new uv_async_t;
-  keeper_->data = this;
-  uv_async_init(loop_, keeper_, [](uv_async_t*) {});
-  uv_unref(reinterpret_cast<uv_handle_t*>(keeper_));
+  anchor_ = new uv_async_t;
+  anchor_->data = this;
+  uv_async_init(loop_, anchor_, [](uv_async_t*) {});
+  uv_unref(reinterpret_cast<uv_handle_t*>(anchor_));
   napi_add_async_cleanup_hook(env, end, this, &hook_);
   napi_set_instance_data(env, this, nullptr, nullptr);
 }
@@ -46,11 +46,11 @@ void Environment::disown(int descriptor) {
 }
 
 void Environment::hold() {
-  if (holders_++ == 0) uv_ref(reinterpret_cast<uv_handle_t*>(keeper_));
+  if (holders_++ == 0) uv_ref(reinterpret_cast<uv_handle_t*>(anchor_));
 }
 
 void Environment::release() {
-  if (--holders_ == 0) uv_unref(reinterpret_cast<uv_handle_t*>(keeper_));
+  if (--holders_ == 0) uv_unref(reinterpret_cast<uv_handle_t*>(anchor_));
 }
 
 void Environment::add(Poll* poll) { polls_.push_back(poll); }
@@ -79,17 +79,17 @@ void Environment::end(napi_async_cleanup_hook_handle, void* data) {
   for (size_t index = 0; index < environment->descriptors_.size(); index++) {
     if (environment->descriptors_[index]) close(static_cast<int>(index));
   }
-  uv_close(reinterpret_cast<uv_handle_t*>(environment->keeper_), [](uv_handle_t* handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(environment->anchor_), [](uv_handle_t* handle) {
     auto* owner = static_cast<Environment*>(handle->data);
     delete reinterpret_cast<uv_async_t*>(handle);
-    owner->keeper_ = nullptr;
+    owner->anchor_ = nullptr;
     owner->finish();
   });
 }
 
 /// Lets the environment go on ending once libuv has closed every handle.
 void Environment::finish() {
-  if (!ending_ || keeper_ != nullptr || !polls_.empty() || poller_ != nullptr) return;
+  if (!ending_ || anchor_ != nullptr || !polls_.empty() || poller_ != nullptr) return;
   napi_remove_async_cleanup_hook(hook_);
   delete this;
 }

@@ -57,7 +57,7 @@ class Environment {
   napi_async_context context_ = nullptr;
   napi_async_cleanup_hook_handle hook_ = nullptr;
   /// Ref'd while anybody holds the loop: polls come and go, and a paused one would let the process end.
-  uv_async_t* keeper_ = nullptr;
+  uv_async_t* anchor_ = nullptr;
   uint32_t holders_ = 0;
   std::vector<bool> descriptors_;
   std::vector<Poll*> polls_;

@@ -24,11 +24,22 @@ uint64_t pidNamespace() {
   return stat("/proc/self/ns/pid", &stats) == 0 ? stats.st_ino : 0;
 }
 
+/// Whether a call was refused only because this process, or the machine, has too much open just now. Waits a little then.
+bool mustTryAgain() {
+  if (errno != EMFILE && errno != ENFILE && errno != ENOMEM) return false;
+  const timespec pause = {0, 1'000'000};
+  nanosleep(&pause, nullptr);
+  return true;
+}
+
 /// When a process started; 0: there is none. The 22nd field; proc(5).
 uint64_t startOf(uint32_t pid) {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%u/stat", pid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  int file;
+  do {
+    file = open(path, O_RDONLY | O_CLOEXEC);
+  } while (file < 0 && mustTryAgain());
   if (file < 0) return 0;
   char text[1024];
   const ssize_t length = read(file, text, sizeof text - 1);
@@ -44,7 +55,10 @@ uint64_t startOf(uint32_t pid) {
 /// Its keeper has ended, but other threads of it may run on for some microseconds, and write to what they held. A
 /// process without threads is a zombie or gone.
 void waitForEnd(uint32_t pid, uint64_t start) {
-  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  int descriptor;
+  do {
+    descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  } while (descriptor < 0 && mustTryAgain());
   if (descriptor < 0) return;
   // Where it is another process by now, ours has ended long ago.
   if (startOf(pid) == start) {
@@ -150,7 +164,10 @@ void Keeper::run() {
     }
     pthread_mutex_unlock(&mutex_);
     if (ends) return;
-    for (Attachment* attachment : attachments_) look(attachment, time);
+    for (Attachment* attachment : attachments_) {
+      hear(attachment, time);
+      watch(attachment);
+    }
     sleep();
   }
 }
@@ -259,11 +276,6 @@ void Keeper::delist(Attachment* attachment) {
   robust_list* before = &list_.list;
   while (before->next != node) before = before->next;
   before->next = node->next;
-}
-
-void Keeper::look(Attachment* attachment, uint64_t time) {
-  hear(attachment, time);
-  watch(attachment);
 }
 
 void Keeper::hear(Attachment* attachment, uint64_t time) {

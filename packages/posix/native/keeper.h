@@ -77,7 +77,6 @@ class Keeper {
   int64_t enter(Attachment* attachment);
   int64_t takeSlot(Attachment* attachment);
   void leave(Attachment* attachment);
-  void look(Attachment* attachment, uint64_t now);
   void hear(Attachment* attachment, uint64_t now);
   void watch(Attachment* attachment);
   void reap(Region& region, uint32_t slot);

@@ -16,6 +16,20 @@ constexpr Outcome kWaits = 1 << 20;
 /// Nanoseconds of CLOCK_MONOTONIC.
 uint64_t now();
 
+/// Whether its word has an owner.
+inline bool isOwned(const Object& object) {
+  const uint32_t type = object.type.load(std::memory_order_relaxed);
+  return type == kMutex || type == kRWLock;
+}
+
+/// Whether its word has the flags of those who wait.
+inline bool isTaken(const Object& object) {
+  return isOwned(object) || object.type.load(std::memory_order_relaxed) == kSemaphore;
+}
+
+inline uint32_t epochOf(const Object& event) { return event.word.load(std::memory_order_relaxed) >> 1; }
+inline bool isSet(const Object& event) { return (event.word.load(std::memory_order_relaxed) & 1) != 0; }
+
 /// The time in the monitor. What was there half done by somebody who was killed is mended first; who is to be woken is
 /// woken last, outside: whoever dies before that is reaped, and then everybody is woken.
 class Session {
@@ -93,7 +107,7 @@ class Session {
   Outcome check();
 
  private:
-  bool mayTry(Object& object, uint32_t op) const;
+  bool mayTry(const Object& object) const;
   Outcome take(Object& object, uint32_t slot, uint32_t op);
   Outcome takeOwned(Object& object, uint32_t slot, uint32_t op);
   Outcome arrive(Object& barrier, uint32_t slot, bool blocking);

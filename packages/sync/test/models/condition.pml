@@ -1,4 +1,4 @@
-/* A condition and its mutex: waitForNotice, notify, cancel and disown of native/locks.cc of packages/posix. What happens
+/* A condition and its mutex: waitForNotice, notify, cancel and disown of native/lock*.cc of packages/posix. What happens
  * under the monitor, which monitor.pml models, is one step here. The producer can be killed between any two steps; the first
  * consumer may give up at any time.
  *
