@@ -19,6 +19,9 @@ const PROGRESS: readonly Column[] = [
   'reads',
 ]
 
+/** So often, on average, everybody may get on before one who does not is said to starve. */
+const STARVES = 50
+
 /** So many deaths are told; at least and at most, where it cannot be known. */
 class Count {
   least = 0
@@ -122,19 +125,25 @@ export class Battle {
 
   /** Everybody gets on with everything, and no rule has been broken. */
   async goesOn(): Promise<void> {
-    const words = this.#words
-    const cells = [...this.#fighters.keys()].flatMap((row) =>
-      PROGRESS.map((column) => ({ what: `${column} of process ${row}`, at: cell(row, column) })),
-    )
-    const before = cells.map(({ at }) => Atomics.load(words, at))
+    const cells = [...this.#fighters.keys()].flatMap((row) => PROGRESS.map((column) => ({ row, column })))
+    const before = cells.map(({ row, column }) => Atomics.load(this.#words, cell(row, column)))
     try {
-      for (const [index, { what, at }] of cells.entries()) {
-        await until(what, () => this.#broken() !== '' || Atomics.load(words, at) !== before[index])
-      }
+      for (const [index, { row, column }] of cells.entries()) await this.#getsOn(row, column, before[index]!)
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.#view.picture()}`)
     }
     expect(this.#broken()).toBe('')
+  }
+
+  /** One that has to wait for many others does not hang, and starves only when they come again and again meanwhile. */
+  async #getsOn(row: number, column: Column, before: number): Promise<void> {
+    const words = this.#words
+    const done = () => this.#broken() !== '' || Atomics.load(words, cell(row, column)) !== before
+    const starved = sum(words, column) + STARVES * this.#fighters.length
+    for (let all = sum(words, column); !done(); all = sum(words, column)) {
+      expect(all, `process ${row} starves: ${column}`).toBeLessThan(starved)
+      await until(`${column} of process ${row}`, () => done() || sum(words, column) !== all)
+    }
   }
 
   /** The rule that was broken, or how somebody has ended. */
