@@ -43,7 +43,7 @@ const CLAUSES = {
 
 /**
  * The contract of a Channel as tests, for one transport: clause by clause, in every arrangement that the transport has
- * functions for. Nothing can be switched off; what is tested follows from the transport's capabilities.
+ * functions for. No clause can be switched off; what is tested follows from the transport's capabilities.
  */
 export function conformance(runner: Runner, subject: Subject): void {
   const arrangements = arrangementsOf(subject)

@@ -32,6 +32,11 @@ export interface Subject {
   readonly address?: (directory: string, name: string) => string
   /** How long a test may take before it counts as hung, in ms. Default: 20,000. */
   readonly guard?: number
+  /**
+   * Default: all that the transport has functions for. Fewer are enough for a second kind of address of a transport that
+   * is tested in all of them by its first.
+   */
+  readonly arrangements?: readonly Arrangement[]
 }
 
 /** Where the far end is, and which end came to the other. */
@@ -54,8 +59,12 @@ export interface Couple {
 export const livesApart = ({ capabilities, thread }: PeerTransport) =>
   capabilities.scope !== 'process' || thread !== undefined
 
-/** The arrangements that a transport has functions for. */
-export function arrangementsOf({ transport }: Subject): Arrangement[] {
+/** The arrangements in which a transport is tested. */
+export function arrangementsOf(subject: Subject): readonly Arrangement[] {
+  return subject.arrangements ?? possibleFor(subject.transport)
+}
+
+function possibleFor(transport: PeerTransport): Arrangement[] {
   const named = transport.listen !== undefined && transport.connect !== undefined
   const arrangements: Arrangement[] = []
   if (named) arrangements.push('here, near connects', 'here, near accepts')

@@ -9,5 +9,6 @@ conformance(
     transport,
     module: new URL('support/wss.mjs', import.meta.url).href,
     address: () => 'wss://127.0.0.1:0/suite',
+    arrangements: ['here, near connects', 'other process, near accepts'],
   },
 )

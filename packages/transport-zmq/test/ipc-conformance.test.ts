@@ -4,4 +4,5 @@ import { zmqIpc as transport } from '../src/index.js'
 
 const module = import.meta.resolve('@strait/transport-zmq')
 const address = (directory: string, name: string) => `zmq+ipc:${directory}/${name}`
-conformance({ describe, it }, { transport, module, exported: 'zmqIpc', address })
+const arrangements = ['here, near connects', 'other process, near accepts'] as const
+conformance({ describe, it }, { transport, module, exported: 'zmqIpc', address, arrangements })
