@@ -30,18 +30,22 @@ uint32_t after(Region& region, uint32_t slot) {
   return 0;
 }
 
+/// Whoever waits for a change under this mutex looks again; rebuild() sees to it.
+void Session::renotify(const Object& mutex) {
+  for (uint32_t index = 1; index < kObjects; index++) {
+    Object& condition = region_.objects[index];
+    if (condition.type.load(std::memory_order_relaxed) != kCondition || condition.a != region_.indexOf(mutex)) continue;
+    condition.notified = region_.header.sequence;
+  }
+}
+
 /// An owner has died: the next one is told.
 void Session::disown(Object& object, uint32_t slot) {
   const uint32_t seen = object.word.load(std::memory_order_relaxed);
   if ((seen & kOwner) != slot) return;
   object.lastPid = region_.slot(slot).pid;
-  // Whoever waits for a change that now nobody announces looks again. First: the word says that there is something to do.
-  const uint32_t mutex = region_.indexOf(object);
-  for (uint32_t index = 1; index < kObjects; index++) {
-    Object& condition = region_.objects[index];
-    if (condition.type.load(std::memory_order_relaxed) != kCondition || condition.a != mutex) continue;
-    condition.notified = region_.header.sequence;
-  }
+  // A change that now nobody announces. First: the word says that there is something to do.
+  renotify(object);
   object.word.store((seen & ~kOwner) | kDied, std::memory_order_release);
 }
 
@@ -49,7 +53,11 @@ void Session::strip(uint32_t slot) {
   // Those that wait first, so that nothing is offered to them any more.
   for (uint32_t index = 1; index <= region_.header.usedWaiters % kWaiters; index++) {
     Waiter& waiter = region_.waiters[index];
-    if (waiter.slot == slot) waiter.state.store(kFree, std::memory_order_relaxed);
+    if (waiter.slot != slot || waiter.state.load(std::memory_order_relaxed) == kFree) continue;
+    const Object& object = region_.object(waiter.object);
+    // A notice that it has got and will not follow. First: until it is free, this is done again.
+    if ((waiter.op & kNotice) != 0 && object.type.load(std::memory_order_relaxed) != kCondition) renotify(object);
+    waiter.state.store(kFree, std::memory_order_relaxed);
   }
   at(Point::reapWaiters);
   for (uint32_t index = 1; index < kObjects; index++) {

@@ -129,6 +129,7 @@ class Session {
 
   void settle(Object& object);
   void settleOffers(Object& object);
+  void renotify(const Object& mutex);
   void disown(Object& object, uint32_t slot);
 
   Region& region_;

@@ -11,7 +11,8 @@ import { Primitive, type SharedPrimitive } from './primitive.js'
  * - Order: giving the mutex back and beginning to wait are one step: no notice in between is lost.
  * - Fairness: `notify` wakes who has waited longest. Who is woken queues up for the mutex.
  * - Owner death: when an owner of the mutex dies, all who wait are woken, for the change that they wait for may have been
- *   made and not announced. So look again after each wait, or use `waitFor`.
+ *   made and not announced. The same when one dies who has been woken and has not got the mutex yet: its notice is not
+ *   lost. So look again after each wait, or use `waitFor`.
  * - Memory order: as the mutex.
  */
 export class Condition extends Primitive {

@@ -192,19 +192,29 @@ export function condition({ test, mortal, parallel }: Group): void {
     await isFree(near!, lock)
   })
 
-  mortal('who dies while it waits takes no notice along', async (trial) => {
-    const players = await trial.actors(3)
-    const [near, far, third] = players
+  mortal('a notice whose receiver dies goes on to who waits behind', async (trial) => {
+    const players = await trial.actors(4)
+    const [near, first, second, last] = players
     const [lock, changed] = await make(trial, players)
-    await waits(far!, lock, changed)
-    const [held, waiting] = await waits(third!, lock, changed)
-    await far!.kill()
-    await isFree(near!, lock)
-    // The dead one may still be in the queue: then it takes one of two.
-    await near!.call(changed, 'notify', { args: [2] })
+    await waits(first!, lock, changed)
+    const [held, waiting] = await waits(last!, lock, changed)
+    // Its receiver is dead already, and perhaps nobody has noticed.
+    await first!.kill()
+    await near!.call(changed, 'notify')
     await waiting.settled
     assert.equal(await held.told, false)
     await held.release()
+
+    await waits(second!, lock, changed)
+    const [heldAgain, waitingAgain] = await waits(last!, lock, changed)
+    // Its receiver has got it, and dies before it has the mutex.
+    const own = await near!.take(lock, 'lock')
+    await near!.call(changed, 'notify')
+    await second!.kill()
+    await own.release()
+    await waitingAgain.settled
+    assert.equal(await heldAgain.told, false)
+    await heldAgain.release()
     await isFree(near!, lock)
   })
 }

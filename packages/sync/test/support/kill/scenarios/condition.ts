@@ -1,3 +1,4 @@
+import { until } from '../guard.js'
 import { bothWait, count, QUEUEING, RELEASING, type Scenario, SERVED } from './scenario.js'
 import { awaited, section, startNotice } from './steps.js'
 
@@ -52,14 +53,18 @@ export const CONDITION: readonly Scenario[] = [
       ...RELEASING,
       ...SERVED,
     ],
-    does: async ({ mutex, condition }) => {
+    does: async ({ mutex, condition, event }) => {
       const guard = await mutex.lock()
       await condition.wait(guard)
+      // It has followed its notice. Says so while a death would be told.
+      event.set()
       guard.release()
     },
     async others(cast) {
-      const { a, b, victim, view } = cast
+      const { a, b, victim, view, death } = cast
       await cast.until('the victim waits', () => view.waiting('condition', victim.pid) === 1)
+      await b.run(startNotice)
+      await until('b waits behind it', () => view.waiting('condition', b.pid) === 1)
       const notified = a.run(async ({ mutex, condition }) => {
         const guard = await mutex.lock()
         const told = guard.ownerDied
@@ -68,7 +73,9 @@ export const CONDITION: readonly Scenario[] = [
         guard.release()
         return told
       })
-      return { mutex: await count(notified, b.run(section)) }
+      // Otherwise the one notice that there is goes on to b, or the death is told.
+      if ((await death).isSet) await a.run(({ condition }) => condition.notifyAll())
+      return { mutex: await count(notified, b.run(awaited)) }
     },
   },
   {

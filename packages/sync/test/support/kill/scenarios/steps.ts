@@ -56,11 +56,13 @@ export function startBarrier({ barrier, kept }: World): void {
 export function startNotice({ mutex, condition, kept }: World): void {
   const wait = async () => {
     const guard = await mutex.lock()
+    const toldBefore = guard.ownerDied
+    if (toldBefore) guard.markConsistent()
     await condition.wait(guard)
     const told = guard.ownerDied
     if (told) guard.markConsistent()
     guard.release()
-    return told
+    return toldBefore || told
   }
   kept.waiting = wait()
 }
