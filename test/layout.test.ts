@@ -34,6 +34,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-sysv-mq': ['core', 'posix', 'rendezvous'],
   'transport-sem': ['core', 'posix', 'rendezvous'],
   'transport-shm': ['core', 'posix', 'rendezvous'],
+  rpc: ['core'],
   strait: ['core', ...transports],
   bench: ['core', 'posix', 'strait', 'sync'],
   cli: ['core', 'strait', 'bench', 'posix', 'rendezvous', 'sync'],

@@ -1,0 +1,172 @@
+import { StraitError } from '@strait/core'
+
+/** What a frame says. Answers to a call bear its number. */
+export const Kind = {
+  /** Do this, and answer. */
+  CALL: 1,
+  /** Do this; nobody waits for an answer. */
+  NOTIFY: 2,
+  /** Nobody waits for the answer any more. */
+  CANCEL: 3,
+  /** Do this, and send the values that it yields. */
+  ITERATE: 4,
+  /** Of an iteration: `ITEMS` more values may be sent. */
+  MORE: 5,
+  /** The call of this number is to be done within so many ms: u32, in the body. */
+  WITHIN: 6,
+  RESULT: 7,
+  ERROR: 8,
+  /** Of an iteration: one value; */
+  ITEM: 9,
+  /** and there are no more. */
+  END: 10,
+} as const
+
+export type Kind = (typeof Kind)[keyof typeof Kind]
+
+/** What MORE allows. Who iterates says it twice at first. */
+export const ITEMS = 8
+
+/**
+ * A message of a channel is one frame or several, back to back:
+ *
+ *   0              4        5        6             8           12
+ *   +--------------+--------+--------+-------------+-----------+------+---------+-------+---------+
+ *   | length, u32  | kind   | name   | buffers     | call, u32 | name | buffers | body  | bytes   |
+ *   +--------------+--------+--------+-------------+-----------+------+---------+-------+---------+
+ *     of all that    u8       length   u16                       UTF-8  8 each            of the
+ *     follows                 u8                                                          buffers
+ *
+ * All numbers are little-endian. `body` is what the codec makes of the value. Buffers, the `Uint8Array`s of a value, are
+ * not the codec's: each has its place in the value (u32: which argument) and its length (u32); their bytes follow. The
+ * bytes of a long one are a message of their own instead, behind this one; then the highest bit of its place is set.
+ */
+export const HEADER = 12
+const BUFFER = 8
+
+/** From so many bytes on, a buffer travels alone, and is copied by nobody on the way. */
+export const LONG = 32_768
+
+const ALONE = 2 ** 31
+
+export interface OutgoingFrame {
+  readonly kind: Kind
+  readonly call: number
+  /** UTF-8, at most 255 bytes. */
+  readonly name?: Uint8Array | undefined
+  readonly body?: Uint8Array | undefined
+  readonly buffers?: readonly PlacedBuffer[] | undefined
+}
+
+export interface PlacedBuffer {
+  readonly place: number
+  readonly bytes: Uint8Array
+}
+
+export interface IncomingFrame {
+  readonly kind: number
+  readonly call: number
+  readonly name: Uint8Array
+  readonly body: Uint8Array
+  readonly buffers: PlacedBuffer[]
+  /** The long ones, which are yet to come, in this order. */
+  readonly missing: MissingBuffer[]
+}
+
+export interface MissingBuffer {
+  readonly place: number
+  readonly length: number
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** How long a call has run, in ms, in the place of a name: an answer may have that. */
+export function durationOf(ms: number): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setFloat64(0, ms, true)
+  return bytes
+}
+
+export function msOf({ name }: IncomingFrame): number | undefined {
+  if (name.length !== 8) return undefined
+  return new DataView(name.buffer, name.byteOffset).getFloat64(0, true)
+}
+
+/** How many bytes it takes, without those of long buffers. */
+export function lengthOf({ name, body, buffers = [] }: OutgoingFrame): number {
+  let length = HEADER + (name?.length ?? 0) + (body?.length ?? 0) + buffers.length * BUFFER
+  for (const { bytes } of buffers) if (bytes.length < LONG) length += bytes.length
+  return length
+}
+
+/** Writes it there, where there is room for `lengthOf` bytes. */
+export function writeFrame(frame: OutgoingFrame, target: Uint8Array, view: DataView, at: number): void {
+  const { kind, call, name = NOTHING, body = NOTHING, buffers = [] } = frame
+  view.setUint32(at, lengthOf(frame) - 4, true)
+  target[at + 4] = kind
+  target[at + 5] = name.length
+  view.setUint16(at + 6, buffers.length, true)
+  view.setUint32(at + 8, call, true)
+  let next = at + HEADER
+  target.set(name, next)
+  next += name.length
+  for (const { place, bytes } of buffers) {
+    view.setUint32(next, bytes.length < LONG ? place : (place | ALONE) >>> 0, true)
+    view.setUint32(next + 4, bytes.length, true)
+    next += BUFFER
+  }
+  target.set(body, next)
+  next += body.length
+  for (const { bytes } of buffers) {
+    if (bytes.length >= LONG) continue
+    target.set(bytes, next)
+    next += bytes.length
+  }
+}
+
+/** Calls back with each frame of a message. - Errors: `CORRUPT` it has something else in it. */
+export function readFrames(message: Uint8Array, url: URL, onFrame: (frame: IncomingFrame) => void): void {
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
+  for (let at = 0; at < message.length; ) {
+    const frame = at + HEADER <= message.length ? readFrame(message, view, at) : undefined
+    if (frame === undefined) {
+      throw new StraitError('CORRUPT', `${message.length} bytes that are no calls`, {
+        operation: 'receive',
+        url,
+      })
+    }
+    at += 4 + view.getUint32(at, true)
+    onFrame(frame)
+  }
+}
+
+/** undefined: its lengths lead out of it. */
+function readFrame(message: Uint8Array, view: DataView, at: number): IncomingFrame | undefined {
+  const end = at + 4 + view.getUint32(at, true)
+  const list = at + HEADER + message[at + 5]!
+  const body = list + view.getUint16(at + 6, true) * BUFFER
+  if (body > end || end > message.length) return undefined
+  const buffers: PlacedBuffer[] = []
+  const missing: MissingBuffer[] = []
+  // From the last one backwards: their bytes are at the end, behind the body.
+  let bodyEnd = end
+  for (let entry = body - BUFFER; entry >= list; entry -= BUFFER) {
+    const place = view.getUint32(entry, true)
+    const length = view.getUint32(entry + 4, true)
+    if (place >= ALONE) {
+      missing.unshift({ place: place - ALONE, length })
+    } else {
+      if (bodyEnd - length < body) return undefined
+      buffers.push({ place, bytes: message.subarray(bodyEnd - length, bodyEnd) })
+      bodyEnd -= length
+    }
+  }
+  return {
+    kind: message[at + 4]!,
+    call: view.getUint32(at + 8, true),
+    name: message.subarray(at + HEADER, list),
+    body: message.subarray(body, bodyEnd),
+    buffers,
+    missing,
+  }
+}

@@ -1,0 +1,6 @@
+export { callContext } from './call.js'
+export type { CallerOptions as ClientOptions } from './caller.js'
+export { createClient } from './client.js'
+export { type ErrorClass, RemoteError } from './errors.js'
+export { type ServeOptions, type Server, serve } from './server.js'
+export type { CallContext, CallOptions, Remote, RemoteFunction } from './types.js'

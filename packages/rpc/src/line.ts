@@ -1,0 +1,150 @@
+import type { Channel, Codec } from '@strait/core'
+import { StraitError } from '@strait/core'
+import {
+  type IncomingFrame,
+  type Kind,
+  lengthOf,
+  type MissingBuffer,
+  type OutgoingFrame,
+  type PlacedBuffer,
+  readFrames,
+} from './frame.js'
+import { Outbox } from './outbox.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: what a codec can carry, only it knows
+export type AnyCodec = Codec<any>
+
+/** Arguments as they travel. */
+export interface EncodedArguments {
+  /** What the codec has made of them. */
+  readonly body: Uint8Array | undefined
+  /** The `Uint8Array`s among them, which are not the codec's. */
+  readonly buffers: readonly PlacedBuffer[]
+  /** Bytes in all. */
+  readonly size: number
+}
+
+const NONE: readonly PlacedBuffer[] = []
+
+/** - Ownership: bytes of long buffers must not change until they have left. - Errors: the codec's. */
+export function encodeArguments(codec: AnyCodec, values: readonly unknown[]): EncodedArguments {
+  let rest = values
+  let buffers = NONE
+  if (values.some((value) => value instanceof Uint8Array)) {
+    rest = values.map((value) => (value instanceof Uint8Array ? null : value))
+    buffers = values.flatMap((value, place) =>
+      value instanceof Uint8Array ? [{ place, bytes: value }] : NONE,
+    )
+  }
+  const body = rest.length === 0 ? undefined : codec.encode(rest)
+  const size = buffers.reduce((sum, { bytes }) => sum + bytes.length, body?.length ?? 0)
+  return { body, buffers, size }
+}
+
+/** One end of a channel over which calls and answers travel: values there, frames back. */
+export class Line {
+  readonly channel: Channel
+  readonly #codec: AnyCodec
+  readonly #outbox: Outbox
+  readonly #onFrame: (frame: IncomingFrame) => void
+  /** A frame whose long buffers are still to come, and which they are. */
+  #incomplete: { frame: IncomingFrame; missing: MissingBuffer[] } | undefined
+
+  /** Resolves when the channel has ended, with its failure if it had one; and then nothing is read any more. */
+  readonly ended: Promise<unknown>
+
+  constructor(channel: Channel, codec: AnyCodec, onFrame: (frame: IncomingFrame) => void) {
+    this.channel = channel
+    this.#codec = codec
+    this.#onFrame = onFrame
+    // A failure to send is one of the channel, which the receives come to in the end.
+    this.#outbox = new Outbox(channel, () => {})
+    this.ended = this.#read()
+  }
+
+  async #read(): Promise<unknown> {
+    // Whoever makes this has it when the first frame comes, which may be there already.
+    await undefined
+    try {
+      for (;;) {
+        const message = this.channel.tryReceive() ?? (await this.channel.receive())
+        if (message === undefined) return undefined
+        this.#take(message)
+        // What was answered at once; the next message may be there already.
+        this.#outbox.flush()
+      }
+    } catch (error) {
+      // What is no frame: nothing that follows can be trusted.
+      this.channel.abort(error)
+      return error
+    }
+  }
+
+  #take(message: Uint8Array): void {
+    if (this.#incomplete === undefined) {
+      readFrames(message, this.channel.url, (frame) => this.#takeFrame(frame))
+      return
+    }
+    const { frame, missing } = this.#incomplete
+    const { place, length } = missing.shift()!
+    if (message.length !== length) throw this.#corrupt(`a buffer of ${message.length} bytes, not ${length}`)
+    frame.buffers.push({ place, bytes: message })
+    if (missing.length > 0) return
+    this.#incomplete = undefined
+    this.#onFrame(frame)
+  }
+
+  #takeFrame(frame: IncomingFrame): void {
+    if (this.#incomplete !== undefined) throw this.#corrupt('a frame in place of a buffer')
+    if (frame.missing.length === 0) this.#onFrame(frame)
+    else this.#incomplete = { frame, missing: [...frame.missing] }
+  }
+
+  #corrupt(reason: string): StraitError {
+    return new StraitError('CORRUPT', reason, { operation: 'receive', url: this.channel.url })
+  }
+
+  /** - Errors: `TOO_LARGE`: nothing is sent. */
+  put(frame: OutgoingFrame): void {
+    const most = this.channel.capabilities.maxMessageSize
+    if (lengthOf(frame) > most || frame.buffers?.some(({ bytes }) => bytes.length > most)) {
+      throw new StraitError('TOO_LARGE', `more than ${most} bytes`, {
+        operation: 'call',
+        url: this.channel.url,
+      })
+    }
+    this.#outbox.put(frame)
+  }
+
+  /** Sends all. Whether the channel has taken it; if not, `onEmpty` is called when it has. */
+  flush(onEmpty: () => void): boolean {
+    return this.#outbox.flush(onEmpty)
+  }
+
+  signal(kind: Kind, call: number): void {
+    this.#outbox.put({ kind, call })
+  }
+
+  /** - Errors: the codec's; `TOO_LARGE`. */
+  putValue(kind: Kind, call: number, value: unknown, name?: Uint8Array): void {
+    if (value === undefined) this.put({ kind, call, name })
+    else if (value instanceof Uint8Array)
+      this.put({ kind, call, name, buffers: [{ place: 0, bytes: value }] })
+    else this.put({ kind, call, name, body: this.#codec.encode(value) })
+  }
+
+  valueOf({ body, buffers }: IncomingFrame): unknown {
+    if (buffers.length > 0) return buffers[0]!.bytes
+    return body.length === 0 ? undefined : this.#codec.decode(body)
+  }
+
+  argumentsOf({ body, buffers }: IncomingFrame): unknown[] {
+    const values: unknown = body.length === 0 ? [] : this.#codec.decode(body)
+    if (!Array.isArray(values)) throw this.#corrupt('arguments that are none')
+    for (const { place, bytes } of buffers) {
+      if (place >= values.length) throw this.#corrupt('a buffer without a place')
+      values[place] = bytes
+    }
+    return values
+  }
+}
