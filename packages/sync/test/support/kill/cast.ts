@@ -11,7 +11,7 @@ export const unique = (): string => `${PREFIX}${randomBytes(4).toString('hex')}`
 
 /** What is known of the victim as it stops, while the others go on. */
 export interface Death extends Belongings {
-  readonly isSet: boolean
+  readonly wasSet: boolean
   /** Permits in all. */
   readonly total: number
   /** Whether it has opened the barrier, or somebody before it. */
@@ -23,7 +23,7 @@ export const NOTHING: Death = {
   mutex: false,
   write: false,
   barrier: false,
-  isSet: false,
+  wasSet: false,
   total: 2,
   opened: false,
 }
@@ -90,7 +90,7 @@ export class Cast {
       mutex: has('mutex') || this.view.tells('mutex'),
       write: has('write') || this.view.tells('rwlock'),
       barrier: has('barrier') || this.view.broken,
-      isSet: this.view.isSet,
+      wasSet: this.view.wasSet,
       total: this.view.permits,
       opened: this.view.generation > 0,
     }

@@ -118,8 +118,9 @@ export class RegionView implements Disposable {
     return this.#ofObject('semaphore', A)
   }
 
-  get isSet(): boolean {
-    return (this.#ofObject('event', WORD) & 1) !== 0
+  /** Whether the event has been set, though it may have been cleared since. */
+  get wasSet(): boolean {
+    return this.#ofObject('event', WORD) >> 1 > 0
   }
 
   /** So often the barrier has opened. */

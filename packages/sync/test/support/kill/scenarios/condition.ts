@@ -74,7 +74,7 @@ export const CONDITION: readonly Scenario[] = [
         return told
       })
       // Otherwise the one notice that there is goes on to b, or the death is told.
-      if ((await death).isSet) await a.run(({ condition }) => condition.notifyAll())
+      if ((await death).wasSet) await a.run(({ condition }) => condition.notifyAll())
       return { mutex: await count(notified, b.run(awaited)) }
     },
   },

@@ -9,7 +9,7 @@ export const EVENT: readonly Scenario[] = [
     does: ({ event }) => event.set(),
     async others({ a, b, death }) {
       // Set is set: then nobody else must do it.
-      if (!(await death).isSet) await a.run(({ event }) => event.set())
+      if (!(await death).wasSet) await a.run(({ event }) => event.set())
       await Promise.all([a.run(awaited), b.run(awaited)])
       return {}
     },
@@ -22,7 +22,8 @@ export const EVENT: readonly Scenario[] = [
       event.set()
       event.clear()
     },
-    async others({ a, b }) {
+    async others({ a, b, death }) {
+      if (!(await death).wasSet) await a.run(({ event }) => event.set())
       await Promise.all([a.run(awaited), b.run(awaited)])
       return {}
     },
