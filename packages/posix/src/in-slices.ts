@@ -1,11 +1,17 @@
 import { StraitError, type SyncWaitOptions } from '@strait/core'
 import { BLOCK } from './waiting.js'
 
+/** - Errors: `RangeError` it is no number of ms. */
+export function checkTimeout(timeout: number | undefined): void {
+  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return
+  throw new RangeError(`timeout is 0 ms or more; it is ${timeout}`)
+}
+
 /**
  * Blocks the thread until there is a result. The call waits for at most so many ms, 0: not at all; between two of them
  * the thread is back in JavaScript.
  *
- * - Errors: what the call throws; `TIMEOUT` after so many ms.
+ * - Errors: what the call throws; `TIMEOUT` after so many ms; `RangeError` that is no number.
  */
 export function inSlices<T>(
   operation: string,
@@ -13,6 +19,7 @@ export function inSlices<T>(
   call: (ms: number) => T | undefined,
   { timeout }: SyncWaitOptions = {},
 ): T {
+  checkTimeout(timeout)
   const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout
   let result = call(0)
   while (result === undefined) {

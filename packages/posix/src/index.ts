@@ -1,7 +1,7 @@
 export { BlockedCall } from './blocked-call.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
-export { inSlices } from './in-slices.js'
+export { checkTimeout, inSlices } from './in-slices.js'
 export { Mapping } from './mapping.js'
 export { MemorySemaphore } from './memory-semaphore.js'
 export {

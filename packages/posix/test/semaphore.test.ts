@@ -136,6 +136,9 @@ describe.each(Object.entries(KINDS))('%s', (_, make) => {
       expect(performance.now() - started).toBeGreaterThanOrEqual(timeout)
     }
     semaphore.release()
+    for (const timeout of [-1, Number.NaN]) {
+      expect(() => semaphore.acquireSync({ timeout })).toThrow(RangeError)
+    }
     semaphore.acquireSync({ timeout: 0 })
     expect(semaphore.value).toBe(0)
   })

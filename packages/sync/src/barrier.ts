@@ -31,15 +31,18 @@ export class Barrier extends Primitive {
   }
 
   get parties(): number {
+    this.attachment.ensureOpen('parties', this.what)
     return this.attachment.state(this.index).a
   }
 
   /** How many wait now. */
   get waiting(): number {
+    this.attachment.ensureOpen('waiting', this.what)
     return this.attachment.state(this.index).queued
   }
 
   get broken(): boolean {
+    this.attachment.ensureOpen('broken', this.what)
     return this.attachment.state(this.index).broken !== 0
   }
 
@@ -61,7 +64,7 @@ export class Barrier extends Primitive {
 
   /** The same, blocking the thread. - Errors: `TIMEOUT`: the arrival was taken back; those of `wait`. */
   waitSync({ timeout }: SyncWaitOptions = {}): number {
-    this.attachment.ensureOpen('wait', this.what)
+    this.beginSync('wait', { timeout })
     const outcome = native().syncWait(this.attachment.handle, this.index, 0, true)
     return this.#index(this.attachment.finishSync(outcome, 'wait', this.what, { timeout }))
   }

@@ -68,7 +68,7 @@ export class Condition extends Primitive {
 
   /** As `wait`, blocking the thread. - Errors: `TIMEOUT`, holding the mutex; else those of `wait`. */
   waitSync(guard: Guard, { timeout }: SyncWaitOptions = {}): void {
-    this.begin('wait', {})
+    this.beginSync('wait', { timeout })
     const held = this.#guard(guard)
     const outcome = native().syncWaitForNotice(this.attachment.handle, this.index, 1)
     if (outcome < 0) this.fail(outcome, 'wait')

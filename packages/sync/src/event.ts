@@ -49,7 +49,7 @@ export class Event extends Primitive {
 
   /** The same, blocking the thread. - Errors: `TIMEOUT`; `CLOSED`; `NO_RESOURCES` too many wait. */
   waitSync({ timeout }: SyncWaitOptions = {}): void {
-    this.attachment.ensureOpen('wait', this.what)
+    this.beginSync('wait', { timeout })
     const outcome = native().syncWait(this.attachment.handle, this.index, 0, true)
     const result = this.attachment.finishSync(outcome, 'wait', this.what, { timeout })
     if (result < 0) this.fail(result, 'wait')

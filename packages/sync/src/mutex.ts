@@ -84,7 +84,7 @@ export class Mutex extends Primitive {
    *   `CLOSED`; `OWNER_DIED` it is poisoned; `NO_RESOURCES` too many wait.
    */
   lockSync({ timeout, repair = false }: SyncWaitOptions & RepairOptions = {}): Guard {
-    this.attachment.ensureOpen('lock', this.what)
+    this.beginSync('lock', { timeout })
     const taken = this.#take()
     if (taken !== undefined) return taken
     if (ownedHere(this.#held)) {

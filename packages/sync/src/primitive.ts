@@ -1,5 +1,5 @@
-import { StraitError, throwIfAborted, type WaitOptions } from '@strait/core'
-import { check, type Meanings, native } from '@strait/posix'
+import { StraitError, type SyncWaitOptions, throwIfAborted, type WaitOptions } from '@strait/core'
+import { check, checkTimeout, type Meanings, native } from '@strait/posix'
 import type { Attachment } from './attachment.js'
 import { layout } from './layout.js'
 import { Region, type SharedRegion } from './region.js'
@@ -120,6 +120,11 @@ export abstract class Primitive {
   protected begin(operation: string, { signal }: WaitOptions): void {
     this.attachment.ensureOpen(operation, this.what)
     throwIfAborted(operation, this.what, signal)
+  }
+
+  protected beginSync(operation: string, { timeout }: SyncWaitOptions): void {
+    this.attachment.ensureOpen(operation, this.what)
+    checkTimeout(timeout)
   }
 }
 

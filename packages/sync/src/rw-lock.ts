@@ -30,11 +30,13 @@ export class RWLock extends Primitive {
 
   /** Those who read now. */
   get readers(): number {
+    this.attachment.ensureOpen('readers', this.what)
     return this.attachment.state(this.index).sum
   }
 
   /** Whether somebody writes now. */
   get writing(): boolean {
+    this.attachment.ensureOpen('writing', this.what)
     return (this.attachment.state(this.index).word & OWNER) !== 0
   }
 
@@ -67,6 +69,7 @@ export class RWLock extends Primitive {
 
   /** The same as `read`, blocking the thread. - Errors: `TIMEOUT`; `DEADLOCK` this thread holds it itself; as `read`. */
   readSync({ timeout }: SyncWaitOptions = {}): ReadGuard {
+    this.beginSync('read', { timeout })
     const taken = this.tryRead()
     if (taken !== undefined) return taken
     this.#ensureNotHeld('read')
@@ -90,6 +93,7 @@ export class RWLock extends Primitive {
 
   /** The same as `write`, blocking the thread. - Errors: `TIMEOUT`; `DEADLOCK` this thread holds it itself; as `write`. */
   writeSync({ timeout, repair = false }: SyncWaitOptions & RepairOptions = {}): Guard {
+    this.beginSync('write', { timeout })
     const taken = this.tryWrite({ repair })
     if (taken !== undefined) return taken
     this.#ensureNotHeld('write')

@@ -87,7 +87,7 @@ export class Semaphore extends Primitive {
 
   /** Waits, blocking the thread. - Errors: `TIMEOUT`: none was taken; `CLOSED`; `NO_RESOURCES` too many wait. */
   acquireSync({ timeout }: SyncWaitOptions = {}): Permit {
-    this.attachment.ensureOpen('acquire', this.what)
+    this.beginSync('acquire', { timeout })
     const outcome = native().syncWait(this.attachment.handle, this.index, 0, true)
     return this.#permit(this.attachment.finishSync(outcome, 'acquire', this.what, { timeout }))
   }
