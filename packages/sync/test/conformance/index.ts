@@ -1,14 +1,17 @@
 import { barrier } from './barrier.js'
+import { closing } from './closing.js'
 import { condition } from './condition.js'
 import { event } from './event.js'
 import { mutex } from './mutex.js'
 import { mutexDeath } from './mutex-death.js'
 import { mutexWaiting } from './mutex-waiting.js'
+import { numbers } from './numbers.js'
 import { rwLock } from './rwlock.js'
 import { rwLockDeath } from './rwlock-death.js'
 import { semaphore } from './semaphore.js'
 import { semaphoreWaiting } from './semaphore-waiting.js'
 import { type Group, type Home, type Runner, runTrial, type Trial } from './trial.js'
+import { waiting } from './waiting.js'
 
 export type { Home, Place, Runner } from './trial.js'
 
@@ -19,6 +22,7 @@ const GROUPS: [string, ...((group: Group) => void)[]][] = [
   ['Condition', condition],
   ['Barrier', barrier],
   ['RWLock', rwLock, rwLockDeath],
+  ['Each of them', waiting, closing, numbers],
 ]
 
 /**

@@ -142,39 +142,4 @@ export function mutexDeath({ mortal }: Group): void {
     await held.release()
     await isFree(near!, lock)
   })
-
-  mortal('closing ends the waits of the one who closes, and of nobody else', async (trial) => {
-    const [near, far] = await trial.actors(2)
-    const lock = await trial.make('Mutex')
-    const held = await near!.take(lock, 'lock')
-    const closing = await far!.begin(lock, 'lock')
-    const staying = await near!.begin(lock, 'lock')
-    await isWaiting(closing, staying)
-    await far!.closeRegion()
-    await rejectsWith(closing.settled, 'CLOSED')
-    await rejectsWith(far!.call(lock, 'lock'), 'CLOSED')
-    await rejectsWith(far!.call(lock, 'tryLock'), 'CLOSED')
-    await isWaiting(staying)
-    await held.release()
-    const got = await staying.held
-    assert.equal(got.ownerDied, false)
-    await got.release()
-  })
-
-  mortal('what is held by the one who closes counts as died', async (trial) => {
-    const [near, far] = await trial.actors(2)
-    const lock = await trial.make('Mutex')
-    const held = await far!.take(lock, 'lock')
-    const waiting = await near!.begin(lock, 'lock')
-    await isWaiting(waiting)
-    await far!.closeRegion()
-    const told = await waiting.held
-    assert.equal(told.ownerDied, true)
-    assert.equal(await held.held, false)
-    await held.release()
-    await isHeld(near!, lock)
-    await told.markConsistent()
-    await told.release()
-    await isFree(near!, lock)
-  })
 }

@@ -149,6 +149,21 @@ export class Player {
     return new Wait(this, calling)
   }
 
+  /** Counts in this word and the next, from now on, how often its thread begins to wait, and whatever else it asks. */
+  count(word: number): Promise<void> {
+    return this.#ask('count', 'count', word)
+  }
+
+  /** So many turns of its event loop. */
+  turns(count: number): Promise<void> {
+    return this.#ask('turns', 'turns', count)
+  }
+
+  /** What its event loop has to do, or waits for. */
+  resources(): Promise<string[]> {
+    return this.#ask('resources', 'resources')
+  }
+
   /** Closes its region, with all that is in it. */
   closeRegion(): Promise<void> {
     return this.#ask('close', 'closeRegion')

@@ -40,6 +40,8 @@ export class Trial {
   readonly #near: Player
   #used = 0
   #count = 0
+  /** Whether the test has ended, or has hung. */
+  over = false
   static #tests = 0
   readonly #test = Trial.#tests++
 
@@ -103,13 +105,15 @@ export async function runTrial(home: Home, body: (trial: Trial) => Promise<void>
   hung.catch(() => {})
   pending.clear()
   const place = await home.open()
+  const trial = new Trial(home, place)
   let well = false
   try {
-    const running = body(new Trial(home, place))
+    const running = body(trial)
     running.catch(() => {})
     await Promise.race([running, hung])
     well = true
   } finally {
+    trial.over = true
     // What the place ends must not hang either.
     const closing = place.close(!well)
     closing.catch(() => {})

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { countCalls } from './calls.mjs'
 import { programs } from './programs.mjs'
 
 // Somebody who has primitives: the test's own thread, a worker, or another process. It does what it is told, in plain
@@ -16,6 +17,7 @@ export class Actor {
   #primitives = new Map()
   #guards = []
   #controllers = new Map()
+  #countNoMore = () => {}
 
   constructor(kinds, region, words) {
     this.#kinds = kinds
@@ -84,6 +86,18 @@ export class Actor {
       while (Atomics.load(this.#words, word) === 0) Atomics.wait(nothing, 0, 0, 1)
     },
 
+    /** Counts what its thread asks of the addon from now on; calls.mjs. */
+    count: (word) => {
+      this.#countNoMore()
+      this.#countNoMore = countCalls(this.#words, word)
+    },
+    /** So many turns of its event loop. */
+    turns: async (count) => {
+      for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+    },
+    /** What its event loop has to do, or waits for. */
+    resources: () => process.getActiveResourcesInfo().sort(),
+
     /** What it shares with others has been opened once more for each. */
     closeRegion: () => {
       this.#region.close()
@@ -92,10 +106,10 @@ export class Actor {
 
     /** Gives everything back. */
     reset: () => {
+      this.#countNoMore()
       for (const controller of this.#controllers.values()) controller.abort()
       for (const guard of this.#guards.splice(0)) guard.release()
       this.#controllers.clear()
-      this.#primitives.clear()
     },
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SharedMemory } from '@strait/posix'
 import * as sync from '@strait/sync'
-import type { Home, Place } from '../../conformance/index.js'
+import type { Home } from '../../conformance/index.js'
 import { ActorError, type Calling, type Port } from '../../conformance/player.js'
 import { Actor, blocks, type Report, type Request, report } from './actor.mjs'
 import { kindsOf } from './mutants.mjs'
@@ -105,17 +105,18 @@ class Remote implements Port {
 /** What an actor elsewhere is told of where the region is; the verbs of serve.mjs. */
 type Way = readonly [kind: 'shared' | 'name' | 'descriptor' | 'memory', from: unknown]
 
-async function inThread(memory: SharedMemory, way: Way, mutant?: string): Promise<Remote> {
+async function inThread(memory: SharedMemory, mutant?: string): Promise<Remote> {
   const worker = new Worker(SERVE, {
     workerData: { memory: `/proc/self/fd/${memory.descriptor}`, keeps: false, mutant },
   })
+  // While a test runs, its guard keeps the process; afterwards nothing does.
+  worker.unref()
   const remote = new Remote(
     (request) => worker.postMessage(request),
     () => worker.terminate(),
   )
   worker.on('message', remote.hear)
   await remote.ready
-  await remote.request('enter', way).settled
   return remote
 }
 
@@ -138,7 +139,38 @@ async function inProcess(memory: SharedMemory, keeps: boolean, inherited: number
   return remote
 }
 
-/** Processes are used again where nothing has happened to them: a new one takes longer than most tests. */
+/** Others are used again where nothing has happened to them: a new one takes longer than most tests. */
+class Others {
+  readonly #start: () => Promise<Remote>
+  readonly #way: Way
+  readonly #idle: Remote[]
+  readonly #used: Remote[] = []
+
+  constructor(idle: Remote[], way: Way, start: () => Promise<Remote>) {
+    this.#idle = idle
+    this.#way = way
+    this.#start = start
+  }
+
+  readonly one = async (): Promise<Remote> => {
+    const remote = this.#idle.pop() ?? (await this.#start())
+    this.#used.push(remote)
+    await remote.request('enter', this.#way).settled
+    return remote
+  }
+
+  async leave(hung: boolean): Promise<void> {
+    for (const remote of this.#used) {
+      if (hung || remote.spent) {
+        await remote.kill()
+        continue
+      }
+      await remote.request('leave', []).settled
+      this.#idle.push(remote)
+    }
+  }
+}
+
 function processes(
   name: string,
   where: () => { region: sync.Region; way: Way; inherited: number[]; keeps: boolean },
@@ -152,56 +184,19 @@ function processes(
     async open() {
       words.fill(0)
       const { region, way, inherited, keeps } = where()
-      const used: Remote[] = []
+      const others = new Others(idle, way, () => inProcess(memory, keeps, inherited))
       const near = here(sync, region, words)
       return {
         words,
         near,
         shares: false,
-        async far() {
-          const remote = idle.pop() ?? (await inProcess(memory, keeps, inherited))
-          used.push(remote)
-          await remote.request('enter', way).settled
-          return remote
-        },
+        far: others.one,
         async close(hung) {
-          for (const remote of used) {
-            if (hung || remote.spent) {
-              await remote.kill()
-              continue
-            }
-            await remote.request('leave', []).settled
-            idle.push(remote)
-          }
+          await others.leave(hung)
           await near.request('reset', []).settled
           if (!keeps) region.close()
         },
       }
-    },
-  }
-}
-
-/** A place of which others are elsewhere. */
-function elsewhere(
-  kinds: object,
-  region: sync.Region,
-  far: (memory: SharedMemory) => Promise<Remote>,
-): Place {
-  const { words, memory } = makeWords()
-  const remotes: Remote[] = []
-  return {
-    words,
-    near: here(kinds, region, words),
-    shares: true,
-    async far() {
-      const remote = await far(memory)
-      remotes.push(remote)
-      return remote
-    },
-    async close() {
-      await Promise.all(remotes.map((remote) => remote.kill()))
-      region.close()
-      memory.close()
     },
   }
 }
@@ -215,22 +210,48 @@ export const oneLoop = (mutant?: string, guard?: number): Home => ({
   async open() {
     const { words, memory } = makeWords()
     const near = here(kindsOf(sync, mutant), undefined, words)
-    return { words, near, shares: false, far: async () => near, close: async () => memory.close() }
+    return {
+      words,
+      near,
+      shares: false,
+      far: async () => near,
+      async close() {
+        await near.request('reset', []).settled
+        memory.close()
+      },
+    }
   },
 })
 
-/** `mutant` is one of mutants.mjs. */
-export const threads = (mutant?: string, guard?: number): Home => ({
-  name: 'across worker threads',
-  mortal: true,
-  parallel: true,
-  ...(guard === undefined ? {} : { guard }),
-  async open() {
-    const region = sync.Region.anonymous()
-    const far = (memory: SharedMemory) => inThread(memory, ['shared', region.share()], mutant)
-    return elsewhere(kindsOf(sync, mutant), region, far)
-  },
-})
+/** `mutant` is one of mutants.mjs; its threads are used once. */
+export const threads = (mutant?: string, guard?: number): Home => {
+  const { words, memory } = makeWords()
+  const idle: Remote[] = []
+  const kinds = kindsOf(sync, mutant)
+  return {
+    name: 'across worker threads',
+    mortal: true,
+    parallel: true,
+    ...(guard === undefined ? {} : { guard }),
+    async open() {
+      words.fill(0)
+      const region = sync.Region.anonymous()
+      const others = new Others(idle, ['shared', region.share()], () => inThread(memory, mutant))
+      const near = here(kinds, region, words)
+      return {
+        words,
+        near,
+        shares: true,
+        far: others.one,
+        async close(hung) {
+          await others.leave(hung || mutant !== undefined)
+          await near.request('reset', []).settled
+          region.close()
+        },
+      }
+    },
+  }
+}
 
 export const processesByName = processes('by a name', () => {
   const region = sync.Region.create(`suite-${process.pid}-${randomBytes(4).toString('hex')}`)

@@ -2,6 +2,17 @@
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
+/** Waits for its turn, gives it away again, and then hopes. */
+const starved = async (wait, take) => {
+  for (;;) {
+    const guard = take()
+    if (guard !== undefined) return guard
+    const turned = await wait()
+    turned.release()
+    await turn()
+  }
+}
+
 /** A guard of nothing. */
 const empty = () => ({
   held: true,
@@ -115,6 +126,62 @@ export const mutants = {
       }
     },
   }),
+  'a mutex that starves whoever waits': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      lock(options) {
+        return starved(
+          () => super.lock(options),
+          () => this.tryLock(),
+        )
+      }
+    },
+  }),
+  'a mutex that looks again in each turn of the event loop': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      async lock() {
+        for (;;) {
+          const guard = this.tryLock()
+          if (guard !== undefined) return guard
+          await turn()
+        }
+      }
+    },
+  }),
+  'a mutex for which a blocked thread looks again and again': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      lockSync() {
+        for (;;) {
+          const guard = this.tryLock()
+          if (guard !== undefined) return guard
+        }
+      }
+    },
+  }),
+  'a mutex whose tryLock waits a little': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      tryLock() {
+        try {
+          return super.lockSync({ timeout: 5 })
+        } catch {
+          return undefined
+        }
+      }
+    },
+  }),
+  'a mutex whose tryLock waits': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      tryLock() {
+        return super.lockSync()
+      }
+    },
+  }),
+  'a mutex that takes any time': ({ Mutex }) => ({
+    Mutex: class extends Mutex {
+      lockSync() {
+        return super.lockSync()
+      }
+    },
+  }),
   'a mutex that tells nobody of a death': ({ Mutex }) => ({
     Mutex: class extends Mutex {
       async lock(options) {
@@ -186,6 +253,23 @@ export const mutants = {
       }
     },
   }),
+  'a semaphore that starves whoever waits': ({ Semaphore }) => ({
+    Semaphore: class extends Semaphore {
+      acquire(options) {
+        return starved(
+          () => super.acquire(options),
+          () => this.tryAcquire(),
+        )
+      }
+    },
+  }),
+  'a semaphore that takes any number': ({ Semaphore }) => ({
+    Semaphore: class extends Semaphore {
+      constructor(permits, home) {
+        super(Math.trunc(Math.abs(permits)) % 2 ** 31 || 0, home)
+      }
+    },
+  }),
   'a bounded semaphore without a bound': ({ Semaphore }) => ({ BoundedSemaphore: Semaphore }),
   'an event of which only those hear who look in time': ({ Event }) => ({
     Event: class extends Event {
@@ -195,6 +279,23 @@ export const mutants = {
           if (signal?.aborted)
             throw Object.assign(new Error('x'), { name: 'AbortError', code: 'ERR_STRAIT_ABORTED' })
         }
+      }
+    },
+  }),
+  'an event that a timer looks at': ({ Event }) => ({
+    Event: class extends Event {
+      async wait() {
+        while (!this.isSet) await new Promise((resolve) => setTimeout(resolve, 60_000))
+      }
+    },
+  }),
+  'an event whose waits outlive its region': ({ Event }) => ({
+    Event: class extends Event {
+      wait(options) {
+        return super.wait(options).catch((error) => {
+          if (error.code !== 'ERR_STRAIT_CLOSED') throw error
+          return new Promise(() => {})
+        })
       }
     },
   }),
@@ -228,6 +329,13 @@ export const mutants = {
         const own = await this.mutex.lock()
         await super.wait(own, options)
         own.release()
+      }
+    },
+  }),
+  'a barrier that knows no end of its region': ({ Barrier }) => ({
+    Barrier: class extends Barrier {
+      get waiting() {
+        return this.attachment.state(this.index).queued
       }
     },
   }),
@@ -286,5 +394,18 @@ export const mutants = {
   },
 }
 
+/** What another thread has shared becomes one of the mutant's too. */
+const shareable = (Mutant) => {
+  const { from } = Mutant
+  Mutant.from = (...args) => Object.setPrototypeOf(from.apply(Mutant, args), Mutant.prototype)
+}
+
 /** The classes, with those of the mutant in place of the real ones. */
-export const kindsOf = (sync, mutant) => (mutant === undefined ? sync : { ...sync, ...mutants[mutant](sync) })
+export function kindsOf(sync, mutant) {
+  if (mutant === undefined) return sync
+  const kinds = mutants[mutant](sync)
+  for (const Mutant of Object.values(kinds)) {
+    if (!Object.values(sync).includes(Mutant)) shareable(Mutant)
+  }
+  return { ...sync, ...kinds }
+}

@@ -31,7 +31,7 @@ const hosting = {
   },
   leave: () => {
     actor.perform({ verb: 'reset', args: [] })
-    if (!keeps) region.close()
+    if (!keeps) actor.perform({ verb: 'closeRegion', args: [] })
   },
 }
 
