@@ -223,6 +223,9 @@ int64_t Keeper::takeSlot(Attachment* attachment) {
   const uint32_t neighbour = session.before(index);
   if (neighbour != 0) session.ring(neighbour);
   session.flush();
+  // Until it runs it is queued at the one that we watch: were it killed before, the news of a death would go with it.
+  const uint32_t watched = after(region, index);
+  if (watched != 0) futex(&region.slot(watched).life, FUTEX_WAKE, INT_MAX);
   at(Point::attachRung);
   return 0;
 }
@@ -249,13 +252,23 @@ void Keeper::leave(Attachment* attachment) {
   words_.leave();
 }
 
+/// Its caller has seen it dead. Somebody else may reap it first, and a newcomer take the slot, for whose end nobody may wait.
 void Keeper::reap(Region& region, uint32_t index) {
+  at(Point::reapSeen);
   Slot& slot = region.slot(index);
-  waitForEnd(slot.pid, slot.start);
+  uint32_t pid;
+  uint64_t start;
+  const auto isDead = [&slot] { return (slot.life.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0; };
+  {
+    Session session(region);
+    if (!isDead()) return;
+    pid = slot.pid;
+    start = slot.start;
+  }
+  waitForEnd(pid, start);
   at(Point::reapEnded);
   Session session(region);
-  // Somebody else may have been here meanwhile.
-  if ((slot.life.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) == 0) return;
+  if (!isDead() || slot.pid != pid || slot.start != start) return;
   session.strip(index);
   session.vacate(index);
 }

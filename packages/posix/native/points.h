@@ -18,7 +18,7 @@ namespace strait::locks {
   point(forgetTotal) point(addDone)                                                              \
   point(eventSet) point(barrierOpened) point(granted)                                            \
   point(conditionQueued) point(notifyMoved) point(notifyAll)                                     \
-  point(reapEnded) point(reapWaiters) point(reapOwned) point(reapHeld) point(reapFreed) point(rebuildLists) \
+  point(reapSeen) point(reapEnded) point(reapWaiters) point(reapOwned) point(reapHeld) point(reapFreed) point(rebuildLists) \
   point(blockWoken) point(drainTaken) point(passedOn)
 
 #define STRAIT_POINT_NAME(name) name,

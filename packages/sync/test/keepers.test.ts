@@ -166,6 +166,25 @@ it('a process whose event loop is busy does not hold up a lock that was offered 
   await leave(region, all)
 })
 
+it('a process that has seen a dead one does not wait for whoever has come to its place', async () => {
+  const { region, view, all } = await inRegion(2)
+  const [watches, dies] = all as [Actor, Actor]
+  const comes = await Actor.start()
+  actors.push(comes)
+  await watches.run(({ native }) => native.syncStopAt('reapSeen', 1))
+  await dies.kill()
+  await watches.stop()
+  await comes.run(({ enter }, region) => enter(region), region)
+  expect(view.attached).toEqual([watches.pid, comes.pid])
+  await comes.run(holdMutex)
+  watches.continue()
+  const next = watches.run(section)
+  await until('it waits', () => view.waiting('mutex') === 1)
+  await comes.run(release)
+  expect(await next).toBe(false)
+  await leave(region, [watches, comes])
+})
+
 it.skipIf(noStrace)(
   `nobody who waits makes a system call, and no timer runs${noStrace ? ' (skipped: there is no strace)' : ''}`,
   async () => {

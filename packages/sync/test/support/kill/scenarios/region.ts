@@ -73,6 +73,7 @@ export const REGION: readonly Scenario[] = [
   {
     name: 'takes a dead one out of the region',
     points: [
+      'reapSeen',
       'reapEnded',
       'reapWaiters',
       'reapOwned',
