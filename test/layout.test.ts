@@ -36,6 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'transport-shm': ['core', 'posix', 'rendezvous'],
   rpc: ['core'],
   strait: ['core', ...transports],
+  pool: ['core', 'posix', 'rpc', 'strait'],
   bench: ['core', 'posix', 'strait', 'sync'],
   cli: ['core', 'strait', 'bench', 'posix', 'rendezvous', 'sync'],
 }

@@ -30,6 +30,7 @@ export {
   type StraitErrorContext,
   throwIfAborted,
 } from './error.js'
+export { afterTurn } from './event-loop.js'
 export { HEADER_SIZE, Kind, writeHeader } from './frame.js'
 export { framed, frames } from './framed.js'
 export {

@@ -1,0 +1,228 @@
+import { ClaimBoard } from './claims.js'
+import { type Job, JobList } from './job.js'
+import { PoolWorker, type WorkerOwner, type WorkerSettings } from './pool-worker.js'
+import { Times } from './statistics.js'
+
+/** So many workers in a row may fail to start, or end without having been sent a job. */
+const FAILURES = 3
+
+export interface CrewSettings extends WorkerSettings {
+  readonly min: number
+  readonly max: number
+  readonly idleTimeout: number
+}
+
+/** The workers of a pool and the jobs that wait for them. */
+export class Crew implements WorkerOwner {
+  readonly #settings: CrewSettings
+  readonly #board: ClaimBoard | undefined
+  readonly #waiting = new JobList()
+  readonly #workers = new Set<PoolWorker>()
+  /** Ends those that are being started. */
+  readonly #leaving = new AbortController()
+  readonly #onChange: () => void
+  #starts = new Set<Promise<void>>()
+  #failures = 0
+  #scheduled = false
+  #shrinking: NodeJS.Timeout | undefined
+  readonly times = new Times()
+  /** Workers that have ended. */
+  ended = 0
+  /** Why the last ones could not be started; undefined: they could. */
+  startError: unknown
+
+  /** `onChange` is called when jobs have left the queue, and when a worker is ready or none can be started. */
+  constructor(settings: CrewSettings, onChange: () => void) {
+    this.#settings = settings
+    this.#onChange = onChange
+    // Those that end still have their place when others take theirs.
+    this.#board = ClaimBoard.create(2 * settings.max + 2)
+    this.#schedule()
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  get workers(): number {
+    return this.#workers.size
+  }
+
+  get starting(): number {
+    return this.#starts.size
+  }
+
+  get pids(): number[] {
+    return Array.from(this.#workers, ({ pid }) => pid)
+  }
+
+  /** Jobs that are on their way, or run. */
+  get running(): number {
+    let running = 0
+    for (const { load } of this.#workers) running += load
+    return running
+  }
+
+  add(job: Job): void {
+    this.#waiting.push(job)
+    this.#schedule()
+  }
+
+  /** It has been settled: it needs not begin, and not go on. */
+  drop(job: Job): void {
+    if (job.place === undefined) this.#waiting.delete(job)
+    else (job.place as PoolWorker).stop(job)
+  }
+
+  onReady(worker: PoolWorker): void {
+    this.startError = undefined
+    this.#workers.add(worker)
+    this.#schedule()
+    this.#onChange()
+  }
+
+  onAnswer(job: Job, ms: number, msOnTheWay: number): void {
+    this.#failures = 0
+    this.times.record(performance.now() - job.queued, ms, msOnTheWay)
+    this.#schedule()
+  }
+
+  takeBack(jobs: JobList): void {
+    if (jobs.length === 0) return
+    for (let job = jobs.last; job !== undefined; job = jobs.last) {
+      jobs.delete(job)
+      if (!job.settled) this.#waiting.unshift(job)
+    }
+    this.#schedule()
+  }
+
+  onEnd(worker: PoolWorker): void {
+    this.#workers.delete(worker)
+    this.ended++
+    if (worker.endError !== undefined && !worker.used) this.#fail(worker.endError)
+    else this.#schedule()
+  }
+
+  /** Jobs that come together are handed out together. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(this.#handOut)
+  }
+
+  readonly #handOut = (): void => {
+    this.#scheduled = false
+    const waited = this.#waiting.length
+    this.#share()
+    if (this.#waiting.length === 0) this.#even()
+    this.#grow()
+    this.#shrinkLater()
+    if (this.#waiting.length < waited) this.#onChange()
+  }
+
+  /** To each worker as many as brings all to the same load. */
+  #share(): void {
+    if (this.#waiting.length === 0) return
+    const now = performance.now()
+    const load = Math.ceil((this.#waiting.length + this.running) / this.#workers.size)
+    for (const worker of this.#workers) {
+      while (worker.load < load && worker.room > 0) {
+        const job = this.#waiting.shift()
+        if (job === undefined) return
+        if (!worker.send(job, now)) this.#waiting.unshift(job)
+      }
+    }
+  }
+
+  /** Nobody is idle while jobs wait for their turn elsewhere. */
+  #even(): void {
+    let idle = false
+    let busiest: PoolWorker | undefined
+    for (const worker of this.#workers) {
+      if (worker.load === 0 && worker.room > 0) idle = true
+      else if (worker.load > (busiest?.load ?? 1)) busiest = worker
+    }
+    if (!idle || busiest === undefined) return
+    busiest.takeBack()
+    this.#share()
+  }
+
+  #grow(): void {
+    const { min, max } = this.#settings
+    let there = this.#starts.size
+    let busy = 0
+    for (const worker of this.#workers) {
+      if (worker.retiring) continue
+      there++
+      if (worker.load > 0) busy++
+    }
+    const wanted = Math.max(min, Math.min(max, busy + this.#waiting.length))
+    for (; there < wanted && !this.#leaving.signal.aborted; there++) this.#start()
+  }
+
+  #start(): void {
+    const start = PoolWorker.start(this, this.#settings, this.#board, this.#leaving.signal).then(
+      () => {
+        this.#starts.delete(start)
+      },
+      (error) => {
+        this.#starts.delete(start)
+        this.#fail(error)
+      },
+    )
+    this.#starts.add(start)
+  }
+
+  /** Jobs are waiting, and nobody can be started who would do them. */
+  #fail(error: unknown): void {
+    if (this.#leaving.signal.aborted) return
+    if (++this.#failures < FAILURES) {
+      this.#schedule()
+      return
+    }
+    this.#failures = 0
+    this.startError = error
+    if (this.#workers.size === 0) {
+      for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) job.fail(error)
+    }
+    this.#onChange()
+  }
+
+  /** Those who have had nothing to do for long go, down to `min`. */
+  #shrinkLater(): void {
+    const { min, idleTimeout } = this.#settings
+    if (this.#shrinking !== undefined || this.#workers.size <= min) return
+    this.#shrinking = setTimeout(() => {
+      this.#shrinking = undefined
+      const since = performance.now() - idleTimeout
+      let there = 0
+      for (const { retiring } of this.#workers) if (!retiring) there++
+      for (const worker of this.#workers) {
+        if (there <= min) return
+        if (worker.retiring || worker.load > 0 || worker.idleSince > since) continue
+        worker.retire()
+        there--
+      }
+      this.#shrinkLater()
+    }, idleTimeout).unref()
+  }
+
+  /** Lets all workers do what they have begun, and go. Resolves when they have ended. */
+  async close(): Promise<void> {
+    await this.#leave((worker) => worker.retire())
+  }
+
+  /** Ends all workers, whatever they do. Resolves when they have ended. */
+  async abort(): Promise<void> {
+    await this.#leave((worker) => worker.kill())
+  }
+
+  async #leave(end: (worker: PoolWorker) => void): Promise<void> {
+    this.#leaving.abort()
+    clearTimeout(this.#shrinking)
+    const workers = [...this.#workers]
+    for (const worker of workers) end(worker)
+    await Promise.all([...this.#starts, ...workers.map(({ ended }) => ended)])
+    this.#board?.close()
+  }
+}
