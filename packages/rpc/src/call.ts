@@ -1,8 +1,11 @@
 import type { Channel } from '@strait/core'
 import { StraitError } from '@strait/core'
 import type { IncomingFrame } from './frame.js'
-import { Kind } from './frame.js'
+import { Kind, sizeOf } from './frame.js'
 import type { CallContext } from './types.js'
+
+/** More values than these nobody may ask for at once: whoever yields them has the event loop meanwhile. */
+const MOST_ITEMS = 1024
 
 let current: CallContext | undefined
 
@@ -24,6 +27,8 @@ export class Call implements CallContext {
   readonly channel: Channel
   readonly frame: IncomingFrame
   readonly name: string
+  /** How many bytes it has in memory. */
+  readonly size: number
   timer: ReturnType<typeof setTimeout> | undefined
   /** performance.now() */
   began = 0
@@ -36,6 +41,7 @@ export class Call implements CallContext {
     this.channel = channel
     this.frame = frame
     this.name = name
+    this.size = sizeOf(frame)
   }
 
   get answers(): boolean {
@@ -76,7 +82,7 @@ export class Call implements CallContext {
 
   /** Of an iteration: so many more values may be sent. */
   allow(items: number): void {
-    this.#credit += items
+    this.#credit = Math.min(this.#credit + items, MOST_ITEMS)
     this.#wake?.()
   }
 

@@ -44,7 +44,7 @@ export class Caller {
   constructor(channel: Channel, { codec = json, errors = [] }: CallerOptions = {}) {
     this.channel = channel
     this.#errors = errors
-    this.#line = new Line(channel, codec, (frame) => this.#onFrame(frame))
+    this.#line = new Line(channel, codec, (frame) => this.#onFrame(frame), { answers: false })
     this.ended = this.#line.ended.then((failure) => {
       this.#failure =
         failure ?? new StraitError('CLOSED', 'the channel is closed', { operation: 'call', url: channel.url })
@@ -76,10 +76,10 @@ export class Caller {
     return call
   }
 
-  /** The other end is to do it within so many ms. */
+  /** The other end is to do it within so many ms: a whole number, below 2³¹. */
   within(call: number, ms: number): void {
     const body = new Uint8Array(4)
-    new DataView(body.buffer).setUint32(0, Math.min(Math.max(0, ms), 2 ** 31 - 1), true)
+    new DataView(body.buffer).setUint32(0, ms, true)
     this.#line.put({ kind: Kind.WITHIN, call, body })
   }
 
@@ -100,6 +100,7 @@ export class Caller {
 
   #onFrame(frame: IncomingFrame): void {
     const { kind, call } = frame
+    if (kind < Kind.RESULT || kind > Kind.END) throw this.corrupt(`no answer is of the kind ${kind}`)
     const entry = this.#entries.get(call)
     if (entry === undefined) return
     if (kind !== Kind.ITEM) this.#entries.delete(call)
@@ -108,17 +109,18 @@ export class Caller {
       value = this.#line.valueOf(frame)
       if (kind === Kind.ERROR) value = fromWire(value as ErrorOnWire, this.#errors)
     } catch (cause) {
-      const { url } = this.channel
-      const error = new StraitError('CORRUPT', 'an answer that cannot be read', {
-        operation: 'call',
-        url,
-        cause,
-      })
-      entry.onError(error, undefined)
+      this.cancel(call)
+      this.#entries.delete(call)
+      entry.onError(this.corrupt('an answer that cannot be read', cause), undefined)
       return
     }
     if (kind === Kind.ERROR) entry.onError(value, msOf(frame))
     else if (kind === Kind.ITEM) entry.onItem?.(value)
     else entry.onValue(value, msOf(frame))
+  }
+
+  /** What the other end sends is none of what it may. */
+  corrupt(reason: string, cause?: unknown): StraitError {
+    return new StraitError('CORRUPT', reason, { operation: 'call', url: this.channel.url, cause })
   }
 }

@@ -5,6 +5,8 @@ import { type AnyCodec, encodeArguments } from './line.js'
 import type { CallOptions, Remote } from './types.js'
 
 const encoder = new TextEncoder()
+/** What a timer can wait, in ms. */
+const LONGEST = 2 ** 31 - 1
 
 /** A call whose caller may give up. */
 abstract class OpenCall implements CallEntry {
@@ -64,6 +66,9 @@ class Client {
   ): void {
     const { url } = this.caller.channel
     throwIfAborted('call', url, signal)
+    if (timeout !== undefined && !(timeout >= 0)) {
+      throw new RangeError(`timeout must be 0 ms or more, not ${timeout}`)
+    }
     const call = this.caller.begin(kind, name, encodeArguments(this.#codec, values), open)
     if (open === undefined) return
     open.call = call
@@ -71,8 +76,8 @@ class Client {
       open.signal = signal
       this.aborts.add(signal, open)
     }
-    if (timeout === undefined) return
-    this.caller.within(call, timeout)
+    if (timeout === undefined || timeout > LONGEST) return
+    this.caller.within(call, Math.ceil(timeout))
     open.timer = setTimeout(() => {
       open.giveUp(new StraitError('TIMEOUT', `no answer within ${timeout} ms`, { operation: 'call', url }))
     }, timeout)
@@ -125,8 +130,12 @@ class RemoteIterator extends OpenCall implements AsyncIterableIterator<unknown> 
   onItem(value: unknown): void {
     if (this.#ended) return
     const reader = this.#readers.shift()
-    if (reader === undefined) this.#values.push(value)
-    else this.#hand(reader, value)
+    if (reader !== undefined) {
+      this.#hand(reader, value)
+      return
+    }
+    if (this.#values.length === 2 * ITEMS) throw this.client.caller.corrupt('more values than were asked for')
+    this.#values.push(value)
   }
 
   onValue(): void {

@@ -19,8 +19,8 @@ export class RemoteError extends Error {
   /** Where it was thrown, at the other end. */
   readonly remoteStack: string | undefined
 
-  constructor({ name, message, code, stack, cause }: ErrorOnWire) {
-    super(message, cause === undefined ? undefined : { cause: fromWire(cause) })
+  constructor({ name, message, code, stack }: ErrorOnWire, cause: Error | undefined) {
+    super(message, cause === undefined ? undefined : { cause })
     this.name = name
     this.code = code
     this.remoteStack = stack
@@ -37,11 +37,15 @@ const BUILT_IN = new Map<string, new (message?: string, options?: ErrorOptions) 
 const PREFIX = 'ERR_STRAIT_'
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** So many causes travel with an error. */
+const DEPTH = 4
+
 /** Of anything that can be thrown. */
 export function toWire(thrown: unknown, depth = 0): ErrorOnWire {
   if (!(thrown instanceof Error))
     return { name: 'Error', message: safely(() => String(thrown)) ?? typeof thrown }
-  const { code } = thrown as { code?: unknown }
+  const code = safely(() => (thrown as { code?: unknown }).code)
+  const cause = safely(() => thrown.cause)
   const wire: ErrorOnWire = {
     name: safely(() => text(thrown.name)) ?? 'Error',
     message: safely(() => text(thrown.message)) ?? '',
@@ -49,7 +53,17 @@ export function toWire(thrown: unknown, depth = 0): ErrorOnWire {
   if (typeof code === 'string' || typeof code === 'number') wire.code = code
   const stack = safely(() => text(thrown.stack))
   if (stack !== undefined) wire.stack = stack
-  if (thrown.cause !== undefined && depth < 4) wire.cause = toWire(thrown.cause, depth + 1)
+  if (cause !== undefined && depth < DEPTH) wire.cause = toWire(cause, depth + 1)
+  return wire
+}
+
+function checked(said: unknown): ErrorOnWire {
+  if (typeof said !== 'object' || said === null) return { name: 'Error', message: '' }
+  const { name, message, code, stack, cause } = said as Record<keyof ErrorOnWire, unknown>
+  const wire: ErrorOnWire = { name: text(name) ?? 'Error', message: text(message) ?? '' }
+  if (typeof code === 'string' || typeof code === 'number') wire.code = code
+  if (typeof stack === 'string') wire.stack = stack
+  if (cause !== undefined && cause !== null) wire.cause = cause as ErrorOnWire
   return wire
 }
 
@@ -63,10 +77,14 @@ function safely<T>(read: () => T): T | undefined {
 
 /**
  * A built-in class, a `StraitError`, or one of the given classes is the same class here; all others are a `RemoteError`.
- * Each has `remoteStack`.
+ * Each has `remoteStack`. What the other end says is not believed to have this type: what has not is left out.
  */
-export function fromWire(wire: ErrorOnWire, classes: readonly ErrorClass[] = []): Error {
-  const options = wire.cause === undefined ? undefined : { cause: fromWire(wire.cause, classes) }
+export function fromWire(said: ErrorOnWire, classes: readonly ErrorClass[] = [], depth = 0): Error {
+  const wire = checked(said)
+  const options =
+    wire.cause === undefined || depth === DEPTH
+      ? undefined
+      : { cause: fromWire(wire.cause, classes, depth + 1) }
   const known = BUILT_IN.get(wire.name)
   const own = classes.find(({ name }) => name === wire.name)
   if (text(wire.code)?.startsWith(PREFIX)) {
@@ -82,7 +100,7 @@ export function fromWire(wire: ErrorOnWire, classes: readonly ErrorClass[] = [])
     Error.captureStackTrace?.(error)
     return marked(error, wire)
   }
-  if (known === undefined) return new RemoteError(wire)
+  if (known === undefined) return new RemoteError(wire, options?.cause)
   return marked(new known(wire.message, options), wire)
 }
 

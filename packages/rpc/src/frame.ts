@@ -24,11 +24,20 @@ export const Kind = {
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
+/** Frames travel together up to so many bytes in all; a larger one is a message of its own. */
+export const TOGETHER = 65_536
+
+/** What a frame has at most, with all its buffers: more than fits into memory is not asked for. */
+export const MOST = 2 ** 30
+
+/** How many buffers it has at most. */
+export const MOST_BUFFERS = 2 ** 16 - 1
+
 /** What MORE allows. Who iterates says it twice at first. */
 export const ITEMS = 8
 
 /**
- * A message of a channel is one frame or several, back to back:
+ * A message of a channel is one frame, or several back to back:
  *
  *   0              4        5        6             8           12
  *   +--------------+--------+--------+-------------+-----------+------+---------+-------+---------+
@@ -99,6 +108,13 @@ export function lengthOf({ name, body, buffers = [] }: OutgoingFrame): number {
   return length
 }
 
+/** How many bytes whoever holds it has in memory. */
+export function sizeOf({ body, buffers }: IncomingFrame): number {
+  let size = body.length
+  for (const { bytes } of buffers) size += bytes.length
+  return size
+}
+
 /** Writes it there, where there is room for `lengthOf` bytes. */
 export function writeFrame(frame: OutgoingFrame, target: Uint8Array, view: DataView, at: number): void {
   const { kind, call, name = NOTHING, body = NOTHING, buffers = [] } = frame
@@ -130,17 +146,23 @@ export function readFrames(message: Uint8Array, url: URL, onFrame: (frame: Incom
   for (let at = 0; at < message.length; ) {
     const frame = at + HEADER <= message.length ? readFrame(message, view, at) : undefined
     if (frame === undefined) {
-      throw new StraitError('CORRUPT', `${message.length} bytes that are no calls`, {
-        operation: 'receive',
-        url,
-      })
+      throw corrupt(url, `${message.length} bytes that are no calls`)
     }
+    const alone = at === 0
     at += 4 + view.getUint32(at, true)
+    // Who keeps one of many keeps the message with it.
+    if (message.length > TOGETHER && !(alone && at === message.length)) {
+      throw corrupt(url, `several frames in ${message.length} bytes`)
+    }
     onFrame(frame)
   }
 }
 
-/** undefined: its lengths lead out of it. */
+function corrupt(url: URL, reason: string): StraitError {
+  return new StraitError('CORRUPT', reason, { operation: 'receive', url })
+}
+
+/** undefined: its lengths lead out of it, or are more than there may be. */
 function readFrame(message: Uint8Array, view: DataView, at: number): IncomingFrame | undefined {
   const end = at + 4 + view.getUint32(at, true)
   const list = at + HEADER + message[at + 5]!
@@ -150,17 +172,21 @@ function readFrame(message: Uint8Array, view: DataView, at: number): IncomingFra
   const missing: MissingBuffer[] = []
   // From the last one backwards: their bytes are at the end, behind the body.
   let bodyEnd = end
+  let toCome = 0
   for (let entry = body - BUFFER; entry >= list; entry -= BUFFER) {
     const place = view.getUint32(entry, true)
     const length = view.getUint32(entry + 4, true)
     if (place >= ALONE) {
-      missing.unshift({ place: place - ALONE, length })
+      missing.push({ place: place - ALONE, length })
+      toCome += length
     } else {
       if (bodyEnd - length < body) return undefined
       buffers.push({ place, bytes: message.subarray(bodyEnd - length, bodyEnd) })
       bodyEnd -= length
     }
   }
+  if (toCome > MOST) return undefined
+  missing.reverse()
   return {
     kind: message[at + 4]!,
     call: view.getUint32(at + 8, true),

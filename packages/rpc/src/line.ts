@@ -1,10 +1,11 @@
-import type { Channel, Codec } from '@strait/core'
-import { StraitError } from '@strait/core'
+import { afterTurn, type Channel, type Codec, StraitError } from '@strait/core'
 import {
   type IncomingFrame,
   type Kind,
   lengthOf,
   type MissingBuffer,
+  MOST,
+  MOST_BUFFERS,
   type OutgoingFrame,
   type PlacedBuffer,
   readFrames,
@@ -23,6 +24,9 @@ export interface EncodedArguments {
   /** Bytes in all. */
   readonly size: number
 }
+
+/** After so many messages the event loop has a turn, so that a peer that does not cease cannot starve it. */
+const MESSAGES_PER_TURN = 32
 
 const NONE: readonly PlacedBuffer[] = []
 
@@ -47,18 +51,28 @@ export class Line {
   readonly #codec: AnyCodec
   readonly #outbox: Outbox
   readonly #onFrame: (frame: IncomingFrame) => void
+  readonly #answers: boolean
   /** A frame whose long buffers are still to come, and which they are. */
   #incomplete: { frame: IncomingFrame; missing: MissingBuffer[] } | undefined
 
   /** Resolves when the channel has ended, with its failure if it had one; and then nothing is read any more. */
   readonly ended: Promise<unknown>
 
-  constructor(channel: Channel, codec: AnyCodec, onFrame: (frame: IncomingFrame) => void) {
+  /**
+   * - Backpressure: the end that `answers` reads no more calls while many answers wait for the other end to take them. The
+   *   end that calls always reads, or each would wait for the other.
+   */
+  constructor(
+    channel: Channel,
+    codec: AnyCodec,
+    onFrame: (frame: IncomingFrame) => void,
+    { answers }: { answers: boolean },
+  ) {
     this.channel = channel
     this.#codec = codec
     this.#onFrame = onFrame
-    // A failure to send is one of the channel, which the receives come to in the end.
-    this.#outbox = new Outbox(channel, () => {})
+    this.#answers = answers
+    this.#outbox = new Outbox(channel)
     this.ended = this.#read()
   }
 
@@ -66,12 +80,14 @@ export class Line {
     // Whoever makes this has it when the first frame comes, which may be there already.
     await undefined
     try {
-      for (;;) {
+      for (let messages = 1; ; messages++) {
         const message = this.channel.tryReceive() ?? (await this.channel.receive())
         if (message === undefined) return undefined
         this.#take(message)
         // What was answered at once; the next message may be there already.
         this.#outbox.flush()
+        if (this.#answers && this.#outbox.crowded) await this.#outbox.emptied()
+        if (messages % MESSAGES_PER_TURN === 0) await new Promise<void>(afterTurn)
       }
     } catch (error) {
       // What is no frame: nothing that follows can be trusted.
@@ -107,13 +123,19 @@ export class Line {
   /** - Errors: `TOO_LARGE`: nothing is sent. */
   put(frame: OutgoingFrame): void {
     const most = this.channel.capabilities.maxMessageSize
-    if (lengthOf(frame) > most || frame.buffers?.some(({ bytes }) => bytes.length > most)) {
-      throw new StraitError('TOO_LARGE', `more than ${most} bytes`, {
+    const length = lengthOf(frame)
+    if (length > most || (frame.buffers !== undefined && !fits(frame.buffers, most))) {
+      throw new StraitError('TOO_LARGE', `a frame, or a buffer, of more than ${most} bytes`, {
         operation: 'call',
         url: this.channel.url,
       })
     }
-    this.#outbox.put(frame)
+    this.#outbox.put(frame, length)
+  }
+
+  /** Resolves when there is room for more answers, or nobody will take them. */
+  async room(): Promise<void> {
+    if (this.#outbox.crowded) await this.#outbox.emptied()
   }
 
   /** Sends all. Whether the channel has taken it; if not, `onEmpty` is called when it has. */
@@ -122,7 +144,7 @@ export class Line {
   }
 
   signal(kind: Kind, call: number): void {
-    this.#outbox.put({ kind, call })
+    this.put({ kind, call })
   }
 
   /** - Errors: the codec's; `TOO_LARGE`. */
@@ -147,4 +169,9 @@ export class Line {
     }
     return values
   }
+}
+
+function fits(buffers: readonly PlacedBuffer[], most: number): boolean {
+  const size = buffers.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  return size <= MOST && buffers.length <= MOST_BUFFERS && buffers.every(({ bytes }) => bytes.length <= most)
 }

@@ -2,7 +2,8 @@ import { afterTurn, type Channel, json, StraitError } from '@strait/core'
 import { Call } from './call.js'
 import { toWire } from './errors.js'
 import { durationOf, type IncomingFrame, ITEMS, Kind } from './frame.js'
-import { functionsOf, type Handler, isIterator, isThenable, iteratorOf, nameOf } from './functions.js'
+import { functionsOf, type Handler, isIterator, isThenable, nameOf } from './functions.js'
+import { sendValues } from './iterate.js'
 import { type AnyCodec, Line } from './line.js'
 
 export interface ServeOptions {
@@ -15,6 +16,8 @@ export interface ServeOptions {
   concurrency?: number | undefined
   /** So many may run and wait; one more is answered with `NO_RESOURCES`. Default: 65,536. */
   maxCalls?: number | undefined
+  /** The arguments of those that run and wait have so many bytes at most; then likewise. Default: 1 GiB. */
+  maxBytes?: number | undefined
   /** Whether answers say how long the handler ran. Default: false. */
   timed?: boolean | undefined
   /** Asked before a call begins, with its number: whether it is to be done. If not, it is not answered. Default: all. */
@@ -32,6 +35,9 @@ export interface Server {
 }
 
 const MAX_CALLS = 65_536
+const MAX_BYTES = 2 ** 30
+/** What a timer can wait, in ms. */
+const LONGEST = 2 ** 31 - 1
 /** So long calls that wait follow one another without a turn of the event loop, in ms. */
 const TURN = 5
 
@@ -55,26 +61,32 @@ class CallServer implements Server {
   readonly #options: ServeOptions
   readonly #concurrency: number
   readonly #maxCalls: number
+  readonly #maxBytes: number
   readonly #line: Line
   /** Those that somebody may still give up. */
   readonly #calls = new Map<number, Call>()
   readonly #queue: Call[] = []
   #running = 0
+  /** Of the arguments of all that run and wait. */
+  #bytes = 0
   #taking = false
   #idle: (() => void) | undefined
 
   constructor(channel: Channel, handlers: object, options: ServeOptions) {
-    const { codec = json, concurrency = Number.POSITIVE_INFINITY, maxCalls = MAX_CALLS } = options
+    const { codec = json, concurrency = Number.POSITIVE_INFINITY } = options
+    const { maxCalls = MAX_CALLS, maxBytes = MAX_BYTES } = options
     if (!(concurrency >= 1)) throw new RangeError(`concurrency must be at least 1, not ${concurrency}`)
     if (!(maxCalls >= 1)) throw new RangeError(`maxCalls must be at least 1, not ${maxCalls}`)
+    if (!(maxBytes >= 0)) throw new RangeError(`maxBytes must be at least 0, not ${maxBytes}`)
     this.#channel = channel
     this.#handlers = handlers
     this.#functions = functionsOf(handlers)
     this.#options = options
     this.#concurrency = concurrency
     this.#maxCalls = maxCalls
-    this.#line = new Line(channel, codec, (frame) => this.#onFrame(frame))
-    this.done = this.#line.ended.then((failure) => this.#end(failure))
+    this.#maxBytes = maxBytes
+    this.#line = new Line(channel, codec, (frame) => this.#onFrame(frame), { answers: true })
+    this.done = this.#line.ended.then((failure) => this.#stop(failure))
   }
 
   get running(): number {
@@ -85,7 +97,7 @@ class CallServer implements Server {
     return this.#queue.length
   }
 
-  async #end(failure: unknown): Promise<unknown> {
+  async #stop(failure: unknown): Promise<unknown> {
     const reason = failure ?? this.#error('CLOSED', 'the other end was closed')
     this.#queue.length = 0
     for (const call of this.#calls.values()) {
@@ -128,7 +140,15 @@ class CallServer implements Server {
     const call = new Call(this.#channel, frame, nameOf(frame.name))
     if (this.#running + this.#queue.length >= this.#maxCalls) {
       this.#answerError(call, this.#error('NO_RESOURCES', `${this.#maxCalls} calls run or wait already`))
-    } else if (this.#concurrency === Number.POSITIVE_INFINITY) {
+      return
+    }
+    if (this.#bytes + call.size > this.#maxBytes) {
+      const reason = `the calls that run or wait would have more than ${this.#maxBytes} bytes`
+      this.#answerError(call, this.#error('NO_RESOURCES', reason))
+      return
+    }
+    this.#bytes += call.size
+    if (this.#concurrency === Number.POSITIVE_INFINITY) {
       this.#begin(call)
     } else {
       this.#queue.push(call)
@@ -141,7 +161,7 @@ class CallServer implements Server {
   #limit({ call: number, body }: IncomingFrame): void {
     const call = this.#calls.get(number)
     if (call === undefined || body.length !== 4) return
-    const ms = new DataView(body.buffer, body.byteOffset).getUint32(0, true)
+    const ms = Math.min(new DataView(body.buffer, body.byteOffset).getUint32(0, true), LONGEST)
     clearTimeout(call.timer)
     call.timer = setTimeout(() => call.cancel(this.#error('TIMEOUT', `not done within ${ms} ms`)), ms)
   }
@@ -178,42 +198,49 @@ class CallServer implements Server {
     const { frame } = call
     this.#running++
     if (this.#options.timed) call.began = performance.now()
+    let result: unknown
     try {
       const handler = this.#functions.get(call.name)
       if (handler === undefined) throw this.#error('NOT_SUPPORTED', `there is no function ${call.name}`)
       const values = this.#line.argumentsOf(frame)
-      const result = call.run(() => handler.apply(this.#handlers, values))
-      if (frame.kind === Kind.ITERATE) {
-        this.#calls.set(frame.call, call)
-        void this.#iterate(call, result)
-      } else if (isThenable(result)) {
-        if (call.answers) this.#calls.set(frame.call, call)
-        result.then(
-          (value) => this.#answer(call, value),
-          (error) => this.#fail(call, error),
-        )
-      } else {
-        this.#answer(call, result)
-      }
+      result = call.run(() => handler.apply(this.#handlers, values))
     } catch (error) {
       this.#fail(call, error)
+      return
+    }
+    if (frame.kind === Kind.ITERATE) {
+      this.#calls.set(frame.call, call)
+      sendValues(this.#line, call, result).then(
+        () => this.#end(call),
+        (error) => this.#fail(call, error),
+      )
+    } else if (isThenable(result)) {
+      if (call.answers) this.#calls.set(frame.call, call)
+      result.then(
+        (value) => this.#answer(call, value),
+        (error) => this.#fail(call, error),
+      )
+    } else {
+      this.#answer(call, result)
     }
   }
 
-  #forget({ frame, timer }: Call): void {
+  #forget({ frame, size, timer }: Call): void {
+    this.#bytes -= size
     if (timer !== undefined) clearTimeout(timer)
-    this.#calls.delete(frame.call)
+    if (this.#calls.size > 0) this.#calls.delete(frame.call)
   }
 
   #answer(call: Call, value: unknown): void {
     try {
       if (isIterator(value)) throw new TypeError(`${call.name} yields values; iterate over them`)
       if (call.answers) this.#line.putValue(Kind.RESULT, call.frame.call, value, this.#duration(call))
-      this.#finish(call)
     } catch (error) {
-      this.#options.onError?.(error, call.name)
+      if (call.answers) this.#options.onError?.(error, call.name)
       this.#fail(call, error)
+      return
     }
+    this.#finish(call)
   }
 
   #fail(call: Call, error: unknown): void {
@@ -230,8 +257,8 @@ class CallServer implements Server {
       this.#line.putValue(Kind.ERROR, call.frame.call, toWire(error), this.#duration(call))
     } catch {
       // Its message is larger than one of the channel may be, or nothing that the codec can say.
-      const { name } = toWire(error)
-      this.#line.putValue(Kind.ERROR, call.frame.call, { name, message: 'an error that cannot be sent' })
+      const wire = { name: 'Error', message: 'an error that cannot be sent' }
+      this.#line.putValue(Kind.ERROR, call.frame.call, wire, this.#duration(call))
     }
   }
 
@@ -245,22 +272,9 @@ class CallServer implements Server {
     if (this.#queue.length > 0) this.#takeTurns()
   }
 
-  async #iterate(call: Call, result: unknown): Promise<void> {
-    try {
-      const iterator = iteratorOf(await result)
-      if (iterator === undefined) throw new TypeError(`${call.name} does not yield values; call it`)
-      for (;;) {
-        await call.allowed()
-        if (call.cancelled !== undefined) break
-        const { done, value } = await call.run(() => iterator.next())
-        if (done) break
-        this.#line.putValue(Kind.ITEM, call.frame.call, value)
-      }
-      if (call.cancelled !== undefined) await iterator.return?.()
-      this.#line.putValue(Kind.END, call.frame.call, undefined, this.#duration(call))
-      this.#finish(call)
-    } catch (error) {
-      this.#fail(call, error)
-    }
+  /** Of an iteration. */
+  #end(call: Call): void {
+    this.#line.put({ kind: Kind.END, call: call.frame.call, name: this.#duration(call) })
+    this.#finish(call)
   }
 }
