@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { start } from '../../core/test/support/child.js'
 import { descriptors, turns } from '../../core/test/support/leftovers.js'
@@ -44,6 +44,19 @@ const isAlive = (pid: number) => {
     return false
   }
 }
+
+/** The processes that this one has started, and that it has not yet seen the end of. */
+const children = () =>
+  readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return (
+        readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1] === String(process.pid)
+      )
+    } catch {
+      return false
+    }
+  })
 
 describe.each(['unix:', 'tcp:', 'fork:', 'ws:'])('a peer over %s', (address) => {
   it('talks, and ends when the channel is closed', async () => {
@@ -140,6 +153,7 @@ describe.each(['unix:', 'tcp:', 'fork:', 'ws:'])('a peer over %s', (address) => 
     await expect(peer(address, ['echo'], { signal: AbortSignal.abort() })).rejects.toEqual(code('ABORTED'))
     await turns(20)
     const before = descriptors()
+    const others = children()
     for (let turn = 0; turn < 6; turn++) {
       const controller = new AbortController()
       const starting = failureOf(peer(address, ['never-join'], { signal: controller.signal }))
@@ -147,6 +161,7 @@ describe.each(['unix:', 'tcp:', 'fork:', 'ws:'])('a peer over %s', (address) => 
       controller.abort(new Error('changed my mind'))
       const error = await starting
       expect(error).toEqual(code('ABORTED'))
+      expect(children()).toEqual(others)
     }
     // Their ends arrive as events of this process; when all are there, so are the descriptors.
     const sentinel = await peer(address, ['echo'])

@@ -97,6 +97,8 @@ export async function meet(
     return new Peer(channel, program)
   } catch (error) {
     program.kill('SIGKILL')
+    // Nobody is left behind; one that could not be started has no end.
+    await Promise.race([exited, failed.catch(() => {})])
     throw error
   } finally {
     if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
