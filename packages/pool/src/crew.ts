@@ -6,6 +6,9 @@ import { Times } from './statistics.js'
 /** So many workers in a row may fail to start, or end without having been sent a job. */
 const FAILURES = 3
 
+/** After that none is started for so long, in ms. */
+const PAUSE = 1_000
+
 export interface CrewSettings extends WorkerSettings {
   readonly min: number
   readonly max: number
@@ -23,6 +26,8 @@ export class Crew implements WorkerOwner {
   readonly #onChange: () => void
   #starts = new Set<Promise<void>>()
   #failures = 0
+  /** performance.now(): not before that, while there are others. */
+  #startAgain = 0
   #scheduled = false
   #shrinking: NodeJS.Timeout | undefined
   readonly times = new Times()
@@ -61,6 +66,16 @@ export class Crew implements WorkerOwner {
     let running = 0
     for (const { load } of this.#workers) running += load
     return running
+  }
+
+  /** As many as there are to be always. */
+  get min(): number {
+    return this.#settings.min
+  }
+
+  /** Starts those who are missing. */
+  fill(): void {
+    this.#schedule()
   }
 
   add(job: Job): void {
@@ -147,17 +162,19 @@ export class Crew implements WorkerOwner {
     this.#share()
   }
 
+  /** One for each job, up to `max`. */
   #grow(): void {
+    if (this.#leaving.signal.aborted) return
+    if (this.#workers.size > 0 && performance.now() < this.#startAgain) return
     const { min, max } = this.#settings
-    let there = this.#starts.size
-    let busy = 0
-    for (const worker of this.#workers) {
-      if (worker.retiring) continue
-      there++
-      if (worker.load > 0) busy++
-    }
-    const wanted = Math.max(min, Math.min(max, busy + this.#waiting.length))
-    for (; there < wanted && !this.#leaving.signal.aborted; there++) this.#start()
+    const wanted = Math.max(min, Math.min(max, this.running + this.#waiting.length))
+    for (let there = this.#staying + this.#starts.size; there < wanted; there++) this.#start()
+  }
+
+  get #staying(): number {
+    let staying = 0
+    for (const { retiring } of this.#workers) if (!retiring) staying++
+    return staying
   }
 
   #start(): void {
@@ -181,6 +198,7 @@ export class Crew implements WorkerOwner {
       return
     }
     this.#failures = 0
+    this.#startAgain = performance.now() + PAUSE
     this.startError = error
     if (this.#workers.size === 0) {
       for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) job.fail(error)
@@ -195,8 +213,7 @@ export class Crew implements WorkerOwner {
     this.#shrinking = setTimeout(() => {
       this.#shrinking = undefined
       const since = performance.now() - idleTimeout
-      let there = 0
-      for (const { retiring } of this.#workers) if (!retiring) there++
+      let there = this.#staying
       for (const worker of this.#workers) {
         if (there <= min) return
         if (worker.retiring || worker.load > 0 || worker.idleSince > since) continue

@@ -113,8 +113,9 @@ export class PoolWorker implements JobPlace {
       owner.onReady(worker)
     } catch (error) {
       peer.kill('SIGKILL')
+      const exit = await peer.exited
       if (!StraitError.is(error, 'RESET')) throw error
-      throw diedIn(settings.url, await peer.exited, error, await words.read())
+      throw diedIn(settings.url, exit, error, await words.read())
     }
   }
 
@@ -228,6 +229,8 @@ export class PoolWorker implements JobPlace {
 
   #killLater(signal: 'SIGTERM' | 'SIGKILL'): NodeJS.Timeout {
     return setTimeout(() => {
+      // It may answer still, but will not be there for another job.
+      this.#retiring = true
       this.#peer.kill(signal)
       if (signal === 'SIGTERM') this.#stopping!.timer = this.#killLater('SIGKILL')
     }, this.#settings.grace)

@@ -65,11 +65,13 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
     this.#crew = new Crew(settings, () => this.#onChange())
   }
 
-  /** Resolves when there is a worker. - Errors: why none could be started; `CLOSED`; `ABORTED`. */
+  /** Resolves when `min` workers are ready. - Errors: why they could not be started; `CLOSED`; `ABORTED`. */
   async ready({ signal }: WaitOptions = {}): Promise<void> {
     throwIfAborted('ready', this.#url, signal)
     this.#throwIfEnding('ready')
-    if (this.#crew.workers === 0) await this.#hold(this.#readyWaiters.wait(undefined, signal))
+    if (this.#crew.workers >= this.#crew.min) return
+    this.#crew.fill()
+    await this.#hold(this.#readyWaiters.wait(undefined, signal))
   }
 
   /** Resolves when another job may wait. - Errors: `CLOSED`; `ABORTED`. */
@@ -288,8 +290,9 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
   #onChange(): void {
     while (this.#crew.waiting < this.#maxWaiting && this.#roomWaiters.size > 0)
       this.#roomWaiters.shift()!.resolve()
-    if (this.#crew.workers > 0) this.#readyWaiters.resolveAll()
-    else if (this.#crew.startError !== undefined) this.#readyWaiters.rejectAll(this.#crew.startError)
+    const { workers, min, startError } = this.#crew
+    if (workers >= min) this.#readyWaiters.resolveAll()
+    else if (startError !== undefined) this.#readyWaiters.rejectAll(startError)
   }
 
   #rejectWaiters(): void {

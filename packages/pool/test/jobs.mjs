@@ -1,5 +1,5 @@
 // The functions of the workers in the tests.
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { callContext } from '@strait/pool'
 
@@ -62,6 +62,15 @@ export function record(file, line, ms = 0) {
   appendFileSync(file, `${line}\n`)
   for (const until = performance.now() + ms; performance.now() < until; );
   return line
+}
+
+/** Blocks until another one is there too. How many there are. */
+export function meet(file, line) {
+  appendFileSync(file, `${line}\n`)
+  for (;;) {
+    const { length } = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+    if (length > 1) return length
+  }
 }
 
 /** Keeps so many bytes for ever. */

@@ -367,6 +367,14 @@ describe('workers', () => {
     expect(await pool.run('hoard', [1])).not.toBe(first)
   })
 
+  it('come to the help of one who has all the jobs', async () => {
+    const pool = open({ workers: undefined, min: 1, max: 2 })
+    await pool.ready()
+    const both = file()
+    const jobs = ['a', 'b'].map((line) => pool.run('meet', [both.path, line]))
+    expect(await Promise.all(jobs)).toEqual([2, 2])
+  })
+
   it('come as they are needed, and go when they are not', async () => {
     const pool = open({ workers: undefined, min: 0, max: 3, idleTimeout: 20 })
     expect(pool.pids).toEqual([])
