@@ -1,6 +1,7 @@
 // What a worker runs.
 import { isMainThread } from 'node:worker_threads'
 import { json, StraitError } from '@strait/core'
+import { endWithParent, supported } from '@strait/posix'
 import { serve } from '@strait/rpc'
 import { toWire } from '@strait/rpc/caller'
 import { parentChannel } from 'strait'
@@ -8,8 +9,12 @@ import { Claims } from './claims.js'
 import type { Readiness, Settings } from './settings.js'
 import { values } from './values.js'
 
-// Of a terminal all processes get it; the pool decides what comes of its workers.
-if (isMainThread) process.on('SIGINT', () => {})
+if (isMainThread) {
+  // Of a terminal all processes get it; the pool decides what comes of its workers.
+  process.on('SIGINT', () => {})
+  // A busy worker does not hear its lifeline. A pool that had died before this is not there for the handshake.
+  if (supported) endWithParent()
+}
 
 const channel = await parentChannel()
 const first = await channel.receive()

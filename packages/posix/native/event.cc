@@ -1,6 +1,8 @@
-// Counters and processes as descriptors: eventfd(2), pidfd_open(2).
+// Counters and processes as descriptors, and the death of a parent: eventfd(2), pidfd_open(2), prctl(2).
 
+#include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,12 +34,16 @@ int64_t signalProcess(Arguments& arguments) {
   return outcome(syscall(SYS_pidfd_send_signal, descriptor, signal, nullptr, 0));
 }
 
+/// The kernel kills this process when the thread that started it ends.
+int64_t endWithParent(Arguments&) { return outcome(prctl(PR_SET_PDEATHSIG, SIGKILL)); }
+
 }  // namespace
 
 void defineEvents(napi_env env, napi_value exports) {
   define<makeEvent>(env, exports, "eventfd");
   define<openProcess>(env, exports, "pidfdOpen");
   define<signalProcess>(env, exports, "pidfdSendSignal");
+  define<endWithParent>(env, exports, "endWithParent");
 }
 
 }  // namespace strait

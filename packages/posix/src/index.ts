@@ -1,4 +1,5 @@
 export { BlockedCall } from './blocked-call.js'
+export { endWithParent } from './end-with-parent.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
 export { checkTimeout, inSlices } from './in-slices.js'

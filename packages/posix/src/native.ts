@@ -221,6 +221,7 @@ export interface Native extends SyncNative {
   eventfd(semaphore: boolean): number
   pidfdOpen(pid: number): number
   pidfdSendSignal(descriptor: number, signal: number): number
+  endWithParent(): number
 
   readonly SOCK_STREAM: number
   readonly SOCK_DGRAM: number
