@@ -88,6 +88,8 @@ export interface MissingBuffer {
 }
 
 const NOTHING = new Uint8Array(0)
+/** Of most frames: one for all of them, which nobody adds to. */
+const NONE = Object.freeze([]) as unknown as never[]
 
 /** How long a call has run, in ms, in the place of a name: an answer may have that. */
 export function durationOf(ms: number): Uint8Array {
@@ -168,8 +170,9 @@ function readFrame(message: Uint8Array, view: DataView, at: number): IncomingFra
   const list = at + HEADER + message[at + 5]!
   const body = list + view.getUint16(at + 6, true) * BUFFER
   if (body > end || end > message.length) return undefined
-  const buffers: PlacedBuffer[] = []
-  const missing: MissingBuffer[] = []
+  const lists = body > list
+  const buffers: PlacedBuffer[] = lists ? [] : NONE
+  const missing: MissingBuffer[] = lists ? [] : NONE
   // From the last one backwards: their bytes are at the end, behind the body.
   let bodyEnd = end
   let toCome = 0
@@ -186,11 +189,11 @@ function readFrame(message: Uint8Array, view: DataView, at: number): IncomingFra
     }
   }
   if (toCome > MOST) return undefined
-  missing.reverse()
+  if (lists) missing.reverse()
   return {
     kind: message[at + 4]!,
     call: view.getUint32(at + 8, true),
-    name: message.subarray(at + HEADER, list),
+    name: message[at + 5] === 0 ? NOTHING : message.subarray(at + HEADER, list),
     body: message.subarray(body, bodyEnd),
     buffers,
     missing,

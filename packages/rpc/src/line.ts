@@ -32,15 +32,20 @@ const NONE: readonly PlacedBuffer[] = []
 
 /** - Ownership: bytes of long buffers must not change until they have left. - Errors: the codec's. */
 export function encodeArguments(codec: AnyCodec, values: readonly unknown[]): EncodedArguments {
-  let rest = values
-  let buffers = NONE
-  if (values.some((value) => value instanceof Uint8Array)) {
-    rest = values.map((value) => (value instanceof Uint8Array ? null : value))
-    buffers = values.flatMap((value, place) =>
-      value instanceof Uint8Array ? [{ place, bytes: value }] : NONE,
-    )
+  let rest = values as unknown[]
+  let buffers: PlacedBuffer[] | undefined
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place]
+    if (!(value instanceof Uint8Array)) continue
+    if (buffers === undefined) {
+      rest = [...values]
+      buffers = []
+    }
+    rest[place] = null
+    buffers.push({ place, bytes: value })
   }
   const body = rest.length === 0 ? undefined : codec.encode(rest)
+  if (buffers === undefined) return { body, buffers: NONE, size: body?.length ?? 0 }
   const size = buffers.reduce((sum, { bytes }) => sum + bytes.length, body?.length ?? 0)
   return { body, buffers, size }
 }
