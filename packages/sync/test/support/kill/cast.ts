@@ -12,6 +12,8 @@ export const unique = (): string => `${PREFIX}${randomBytes(4).toString('hex')}`
 /** What is known of the victim as it stops, while the others go on. */
 export interface Death extends Belongings {
   readonly wasSet: boolean
+  /** Whether it holds the mutex itself, without news of a death before. */
+  readonly heldWhole: boolean
   /** Permits in all. */
   readonly total: number
   /** Whether it has opened the barrier, or somebody before it. */
@@ -24,6 +26,7 @@ export const NOTHING: Death = {
   write: false,
   barrier: false,
   wasSet: false,
+  heldWhole: false,
   total: 2,
   opened: false,
 }
@@ -91,6 +94,7 @@ export class Cast {
       write: has('write') || this.view.tells('rwlock'),
       barrier: has('barrier') || this.view.broken,
       wasSet: this.view.wasSet,
+      heldWhole: this.view.belongings(this.victim.pid).mutex && !this.view.tells('mutex'),
       total: this.view.permits,
       opened: this.view.generation > 0,
     }
