@@ -50,8 +50,8 @@ void Session::flush() {
 }
 
 void Session::ring(uint32_t slot, bool blocking) {
-  slot %= kSlots;
-  (blocking ? syncBells_ : bells_)[slot / 64] |= uint64_t{1} << slot % 64;
+  const uint32_t index = slot % kSlots;
+  (blocking ? syncBells_ : bells_)[index / 64] |= uint64_t{1} << index % 64;
 }
 
 void Session::ringAll() {
