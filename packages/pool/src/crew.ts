@@ -1,3 +1,5 @@
+import { StraitError } from '@strait/core'
+import type { PeerExit } from '@strait/core/node'
 import { ClaimBoard } from './claims.js'
 import { type Job, JobList } from './job.js'
 import { PoolWorker, type WorkerOwner, type WorkerSettings } from './pool-worker.js'
@@ -193,7 +195,7 @@ export class Crew implements WorkerOwner {
   /** Jobs are waiting, and nobody can be started who would do them. */
   #fail(error: unknown): void {
     if (this.#leaving.signal.aborted) return
-    if (++this.#failures < FAILURES) {
+    if (isInterrupt(error) || ++this.#failures < FAILURES) {
       this.#schedule()
       return
     }
@@ -242,4 +244,9 @@ export class Crew implements WorkerOwner {
     await Promise.all([...this.#starts, ...workers.map(({ ended }) => ended)])
     this.#board?.close()
   }
+}
+
+/** Whether Ctrl-C has ended it, which reaches also those that start, and cannot ignore it yet. */
+function isInterrupt(error: unknown): boolean {
+  return StraitError.is(error, 'RESET') && (error.cause as Partial<PeerExit> | undefined)?.signal === 'SIGINT'
 }

@@ -1,0 +1,44 @@
+"""Runs a program in a terminal of its own: terminal.py PROGRAM [ARGUMENT] ...
+
+What the program prints comes out on the standard output. What comes in on the standard input is typed. The last line tells
+how it ended and whether the terminal is as it was before.
+"""
+
+import os
+import pty
+import select
+import sys
+import termios
+
+
+def name(status):
+    if os.WIFSIGNALED(status):
+        return f"signal {os.WTERMSIG(status)}"
+    return f"code {os.WEXITSTATUS(status)}"
+
+
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+
+settings = termios.tcgetattr(terminal)
+inputs = [terminal, 0]
+ended = os.pidfd_open(child)
+while True:
+    ready, _, _ = select.select([*inputs, ended], [], [])
+    if terminal in ready:
+        try:
+            os.write(1, os.read(terminal, 65536))
+        except OSError:  # EIO: nobody has it open any more.
+            inputs.remove(terminal)
+    elif ended in ready:
+        break
+    elif 0 in ready:
+        typed = os.read(0, 1)
+        if typed:
+            os.write(terminal, typed)
+        else:
+            inputs.remove(0)
+_, status = os.waitpid(child, 0)
+intact = termios.tcgetattr(terminal) == settings
+os.write(1, f"ended {name(status)}, terminal {'intact' if intact else 'changed'}\n".encode())
