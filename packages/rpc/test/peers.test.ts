@@ -1,6 +1,6 @@
-import { createClient } from '@strait/rpc'
-import { peerSchemes, spawnPeer } from 'strait'
-import { afterEach, describe, expect, it } from 'vitest'
+import { createClient, type Remote } from '@strait/rpc'
+import { peerSchemes, type SpawnedPeer, spawnPeer } from 'strait'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LONG } from '../src/frame.js'
 
 const PROGRAM = new URL('./support/peer.mjs', import.meta.url)
@@ -13,23 +13,19 @@ interface Functions {
   count(to: number): Generator<number>
 }
 
-const opened: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close()
-})
-
-async function start(scheme: string) {
-  const peer = await spawnPeer(`${scheme}:`, PROGRAM)
-  opened.push(async () => {
+describe.each(await peerSchemes())('over %s: another end', (scheme) => {
+  let peer: SpawnedPeer
+  let client: Remote<Functions>
+  beforeAll(async () => {
+    peer = await spawnPeer(`${scheme}:`, PROGRAM)
+    client = createClient<Functions>(peer.channel)
+  })
+  afterAll(async () => {
     peer.kill('SIGKILL')
     await peer.exited
   })
-  return { peer, client: createClient<Functions>(peer.channel) }
-}
 
-describe.each(await peerSchemes())('over %s: another end', (scheme) => {
   it('answers calls, those that travel together, and long buffers there and back', async () => {
-    const { peer, client } = await start(scheme)
     expect(await client.add(1, 2)).toBe(3)
     const sums = await Promise.all(Array.from({ length: 3000 }, (_, n) => client.add(n, 1)))
     expect(sums).toEqual(Array.from({ length: 3000 }, (_, n) => n + 1))
@@ -48,14 +44,13 @@ describe.each(await peerSchemes())('over %s: another end', (scheme) => {
   })
 
   it('is told nothing of what is larger than a message may be, and the next call is answered', async () => {
-    const { peer, client } = await start(scheme)
     const bytes = new Uint8Array(peer.channel.capabilities.maxMessageSize + 1)
     await expect(client.echo(bytes)).rejects.toMatchObject({ code: 'ERR_STRAIT_TOO_LARGE' })
     expect(await client.add(1, 2)).toBe(3)
   })
 
+  // Last, for it has no other one behind it.
   it('that is killed fails every call that it has not answered, with the failure of the channel', async () => {
-    const { peer, client } = await start(scheme)
     const calls = Array.from({ length: 100 }, () => client.wait())
     expect(await client.add(1, 2)).toBe(3)
     peer.kill('SIGKILL')
