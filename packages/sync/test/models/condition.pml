@@ -1,6 +1,6 @@
 /* A condition and its mutex: waitForNotice, notify, cancel and disown of native/lock*.cc of packages/posix. What happens
- * under the monitor, which monitor.pml models, is one step here. The producer can be killed between any two steps; the first
- * consumer may give up at any time.
+ * under the monitor, which monitor.pml models, is one step here. The producer or the first consumer can be killed between any
+ * two steps; that consumer may also give up at any time.
  *
  * Properties:
  *   Nobody waits for a notice when there is something for it: when nothing moves any more.
@@ -11,9 +11,11 @@
  *   spin -DABORT_SWALLOWS -run condition.pml     must fail: who gives up takes along a notice that had come
  *   spin -DSILENT_DEATH -run condition.pml       must fail: a change that its maker did not live to announce
  *   spin -DNOTIFY_NOBODY -run condition.pml      must fail: a notice is for those only who come after it
+ *   spin -DLOSE_NOTICE -run condition.pml        must fail: a notice goes with who has got it, and is killed
  */
 
 #define CONSUMERS 2
+#define FIRST 1
 #define PRODUCER 3
 #define ITEMS 2
 
@@ -23,9 +25,12 @@ bool died = false;
 
 /* Who is in the queue of the condition. Whoever leaves it is in that of the mutex, and comes as soon as it is free. */
 bool queued[PRODUCER];
+/* FIRST has been there, and does not have the mutex again yet. */
+bool onTheWay = false;
 
 byte ready = 0;
-bool killed = false;
+/* Whom SIGKILL has reached, 0: nobody. */
+byte killed = 0;
 byte deaths = 0;
 byte told = 0;
 
@@ -35,6 +40,10 @@ inline take(self) {
     owner = self;
     if
     :: died -> died = false; told++
+    :: else
+    fi;
+    if
+    :: self == FIRST -> onTheWay = false
     :: else
     fi
   }
@@ -66,11 +75,12 @@ inline notify() {
 inline await(self) {
 #ifdef RELEASE_FIRST
   give(self);
-  queued[self] = true;
+  atomic { queued[self] = true; onTheWay = onTheWay || self == FIRST };
 #else
   atomic {
     assert(owner == self);
     queued[self] = true;
+    onTheWay = onTheWay || self == FIRST;
     owner = 0
   }
 #endif
@@ -80,35 +90,37 @@ active [CONSUMERS] proctype consumer() {
   byte self = _pid + 1;
   bool gaveUp = false;
 
-  take(self);
-  do
-  :: ready > 0 -> ready--; break
-  :: ready == 0 ->
-    if
-    :: gaveUp -> break
-    :: else
-    fi;
-    await(self);
+  {
+    take(self);
+    do
+    :: ready > 0 -> ready--; break
+    :: ready == 0 ->
+      if
+      :: gaveUp -> break
+      :: else
+      fi;
+      await(self);
 end:
-    if
-    :: !queued[self]
-    :: atomic {
-         self == 1 && queued[self];
-         queued[self] = false;
-         gaveUp = true
-       }
+      if
+      :: !queued[self]
+      :: atomic {
+           self == FIRST && queued[self];
+           queued[self] = false;
+           gaveUp = true
+         }
 #ifdef ABORT_SWALLOWS
-    :: atomic {
-         self == 1 && !queued[self];
-         gaveUp = true
-       } -> goto out
+      :: atomic {
+           self == FIRST && !queued[self];
+           gaveUp = true
+         } -> goto out
 #endif
-    fi;
-    take(self)
-  od;
-  give(self);
+      fi;
+      take(self)
+    od;
+    give(self);
 out:
-  skip
+    skip
+  } unless { self == FIRST && killed == FIRST }
 }
 
 active proctype producer() {
@@ -116,7 +128,7 @@ active proctype producer() {
 
   {
     do
-    :: made == ITEMS -> break
+    :: break
     :: made < ITEMS ->
       take(PRODUCER);
       ready++;
@@ -124,23 +136,35 @@ active proctype producer() {
       notify();
       give(PRODUCER)
     od
-  } unless { killed }
+  } unless { killed == PRODUCER }
 }
 
 /* SIGKILL at any moment, and whoever reaps it then. */
 active proctype killer() {
+  bool reports = false;
+
   if
   :: atomic {
-       killed = true;
        if
-       :: owner == PRODUCER ->
+       :: killed = PRODUCER
+       :: killed = FIRST
+       fi;
+#ifndef LOSE_NOTICE
+       reports = killed == FIRST && onTheWay && !queued[FIRST];
+#endif
+       queued[FIRST] = queued[FIRST] && killed != FIRST;
+       if
+       :: owner == killed ->
          owner = 0;
          died = true;
          deaths++;
 #ifndef SILENT_DEATH
-         queued[1] = false;
-         queued[2] = false;
+         reports = true
 #endif
+       :: else
+       fi;
+       if
+       :: reports -> queued[1] = false; queued[2] = false
        :: else
        fi
      }
