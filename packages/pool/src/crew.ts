@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { StraitError } from '@strait/core'
 import type { PeerExit } from '@strait/core/node'
 import { ClaimBoard } from './claims.js'
@@ -42,6 +43,8 @@ export class Crew implements WorkerOwner {
   constructor(settings: CrewSettings, onChange: () => void) {
     this.#settings = settings
     this.#onChange = onChange
+    // All that are being started listen to it.
+    setMaxListeners(0, this.#leaving.signal)
     // Those that end still have their place when others take theirs.
     this.#board = ClaimBoard.create(2 * settings.max + 2)
     this.#schedule()
