@@ -12,6 +12,8 @@ const FAILURES = 3
 /** After that none is started for so long, in ms. */
 const PAUSE = 1_000
 
+const DONE = Promise.resolve()
+
 export interface CrewSettings extends WorkerSettings {
   readonly min: number
   readonly max: number
@@ -101,9 +103,9 @@ export class Crew implements WorkerOwner {
     this.#onChange()
   }
 
-  onAnswer(job: Job, ms: number, msOnTheWay: number): void {
+  onAnswer(total: number, ms: number, msOnTheWay: number): void {
     this.#failures = 0
-    this.times.record(performance.now() - job.queued, ms, msOnTheWay)
+    this.times.record(total, ms, msOnTheWay)
     this.#schedule()
   }
 
@@ -127,7 +129,7 @@ export class Crew implements WorkerOwner {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(this.#handOut)
+    void DONE.then(this.#handOut)
   }
 
   readonly #handOut = (): void => {

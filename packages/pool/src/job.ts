@@ -71,7 +71,7 @@ export class Job {
 
   #settle(failed: boolean): void {
     this.settled = true
-    clearTimeout(this.timer)
+    if (this.timer !== undefined) clearTimeout(this.timer)
     this.#onSettled(this, failed)
   }
 }

@@ -35,8 +35,8 @@ export interface WorkerSettings {
 export interface WorkerOwner {
   /** It can be sent jobs. */
   onReady(worker: PoolWorker): void
-  /** A job is done, after so many ms there, and so many on the way there and back. */
-  onAnswer(job: Job, ms: number, msOnTheWay: number): void
+  /** A job is done: so many ms after it was asked for, so many of them there, and on the way there and back. */
+  onAnswer(total: number, ms: number, msOnTheWay: number): void
   /** These had not begun, and wait again; in order, before all others. */
   takeBack(jobs: JobList): void
   /** One that was ready has ended. */
@@ -186,7 +186,7 @@ export class PoolWorker implements JobPlace {
     const since = Math.max(job.sent, this.#lastAnswer)
     this.#lastAnswer = now
     if (this.#jobs.length === 0) this.idleSince = now
-    this.#owner.onAnswer(job, ms, Math.max(0, now - since - ms))
+    this.#owner.onAnswer(now - job.queued, ms, Math.max(0, now - since - ms))
     if (this.#done >= this.#settings.maxJobs || this.#isLarge(now)) this.retire()
     else if (this.#retiring) this.#leave()
   }

@@ -22,6 +22,8 @@ const NEVER = 2 ** 31 - 1
 /** Jobs of a map for each worker. */
 const AHEAD = 64
 
+const NO_OPTIONS: JobOptions = {}
+
 const encoder = new TextEncoder()
 
 /**
@@ -93,7 +95,7 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
   run<Name extends NameOf<Functions>>(
     name: Name,
     args: ArgumentsOf<Functions[Name]>,
-    options: JobOptions = {},
+    options: JobOptions = NO_OPTIONS,
   ): Promise<ResultOf<Functions[Name]>> {
     return new Promise((resolve, reject) => {
       this.#throwIfEnding('run')
@@ -104,8 +106,8 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
         throw this.#error('NO_RESOURCES', 'run', `${this.#maxWaiting} jobs are waiting already`)
       }
       const encoded = encodeArguments(values, args)
-      const settled = (value: unknown) => resolve(value as ResultOf<Functions[Name]>)
-      const job = new Job(this.#nameOf(name), encoded, options, settled, reject, this.#onSettled)
+      const settle = resolve as (value: unknown) => void
+      const job = new Job(this.#nameOf(name), encoded, options, settle, reject, this.#onSettled)
       if (signal !== undefined) this.#aborts.add(signal, job)
       if (timeout !== undefined) this.#limit(job, timeout)
       this.#open.add(job)

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
-import type { Codec } from '@strait/core'
+import type { AnyCodec } from '@strait/rpc/caller'
+import { LAST_TAG, Plain, readPlain } from './plain.js'
 
 /** With which V8 begins, and no text in UTF-8. */
 const V8 = 0xff
@@ -24,15 +25,25 @@ function isPlain(value: unknown): boolean {
  * What structured clone can carry; numbers, strings and lists of them as JSON, which is several times as fast. The two
  * are told apart by the first byte.
  */
-export const values: Codec<unknown> = {
+export const values: AnyCodec = {
   name: 'structured clone',
+  capture: Plain.of,
+  captureList: Plain.list,
   encode(value) {
     if (isPlain(value) || (Array.isArray(value) && value.every(isPlain) && !hasHoles(value)))
       return encoder.encode(JSON.stringify(value))
     const bytes = serialize(value)
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   },
-  decode: (bytes) => (bytes[0] === V8 ? deserialize(bytes) : JSON.parse(decoder.decode(bytes))),
+  decode,
+  decodeAt: (bytes, at, end) =>
+    bytes[at]! <= LAST_TAG ? readPlain(bytes, at, end) : decode(bytes.subarray(at, end)),
+}
+
+function decode(bytes: Uint8Array): unknown {
+  const first = bytes[0]!
+  if (first === V8) return deserialize(bytes)
+  return first <= LAST_TAG ? readPlain(bytes, 0, bytes.length) : JSON.parse(decoder.decode(bytes))
 }
 
 /** `every` passes over them. */

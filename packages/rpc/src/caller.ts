@@ -1,11 +1,11 @@
 import { type Channel, json, StraitError } from '@strait/core'
 import { type ErrorClass, type ErrorOnWire, fromWire } from './errors.js'
-import { type IncomingFrame, Kind, msOf } from './frame.js'
+import { type IncomingFrame, Kind } from './frame.js'
 import { type AnyCodec, type EncodedArguments, Line } from './line.js'
 
 export { type ErrorOnWire, fromWire, toWire } from './errors.js'
 export { Kind } from './frame.js'
-export { type EncodedArguments, encodeArguments } from './line.js'
+export { type AnyCodec, type EncodedArguments, encodeArguments } from './line.js'
 
 export interface CallerOptions {
   /** Of arguments and results; both ends have the same. Default: json. */
@@ -114,9 +114,9 @@ export class Caller {
       entry.onError(this.corrupt('an answer that cannot be read', cause), undefined)
       return
     }
-    if (kind === Kind.ERROR) entry.onError(value, msOf(frame))
+    if (kind === Kind.ERROR) entry.onError(value, frame.ms)
     else if (kind === Kind.ITEM) entry.onItem?.(value)
-    else entry.onValue(value, msOf(frame))
+    else entry.onValue(value, frame.ms)
   }
 
   /** What the other end sends is none of what it may. */

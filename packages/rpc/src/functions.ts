@@ -1,3 +1,5 @@
+import type { IncomingFrame } from './frame.js'
+
 // biome-ignore lint/suspicious/noExplicitAny: any function can be called
 export type Handler = (...values: any[]) => unknown
 
@@ -23,10 +25,12 @@ export function functionsOf(handlers: object): Map<string, Handler> {
 const decoder = new TextDecoder()
 
 /** Names are short and ASCII, nearly always. */
-export function nameOf(bytes: Uint8Array): string {
+export function nameOf({ message, nameAt, nameLength }: IncomingFrame): string {
+  const end = nameAt + nameLength
   let name = ''
-  for (const byte of bytes) {
-    if (byte > 127) return decoder.decode(bytes)
+  for (let at = nameAt; at < end; at++) {
+    const byte = message[at]!
+    if (byte > 127) return decoder.decode(message.subarray(nameAt, end))
     name += String.fromCharCode(byte)
   }
   return name

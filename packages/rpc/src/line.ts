@@ -1,5 +1,6 @@
 import { afterTurn, type Channel, type Codec, StraitError } from '@strait/core'
 import {
+  type Body,
   type IncomingFrame,
   type Kind,
   lengthOf,
@@ -9,18 +10,27 @@ import {
   type OutgoingFrame,
   type PlacedBuffer,
   readFrames,
+  type SelfWriting,
 } from './frame.js'
 import { Outbox } from './outbox.js'
 
+/** For values that are small, a codec can do without an array for each. */
 // biome-ignore lint/suspicious/noExplicitAny: what a codec can carry, only it knows
-export type AnyCodec = Codec<any>
+export interface AnyCodec extends Codec<any> {
+  /** Instead of `encode`: what nobody can change from now on. undefined: not of this value. */
+  capture?(value: unknown): SelfWriting | undefined
+  /** Likewise of arguments; `decode` makes a list of it. */
+  captureList?(values: readonly unknown[]): SelfWriting | undefined
+  /** Instead of `decode`, of the bytes from `at` to `end`. */
+  decodeAt?(bytes: Uint8Array, at: number, end: number): unknown
+}
 
 /** Arguments as they travel. */
 export interface EncodedArguments {
   /** What the codec has made of them. */
-  readonly body: Uint8Array | undefined
+  readonly body: Body | undefined
   /** The `Uint8Array`s among them, which are not the codec's. */
-  readonly buffers: readonly PlacedBuffer[]
+  readonly buffers: readonly PlacedBuffer[] | undefined
   /** Bytes in all. */
   readonly size: number
 }
@@ -28,12 +38,16 @@ export interface EncodedArguments {
 /** After so many messages the event loop has a turn, so that a peer that does not cease cannot starve it. */
 const MESSAGES_PER_TURN = 32
 
-const NONE: readonly PlacedBuffer[] = []
+const EMPTY: EncodedArguments = { body: undefined, buffers: undefined, size: 0 }
 
 /** - Ownership: bytes of long buffers must not change until they have left. - Errors: the codec's. */
 export function encodeArguments(codec: AnyCodec, values: readonly unknown[]): EncodedArguments {
+  if (values.length === 0) return EMPTY
+  const captured = codec.captureList?.(values)
+  if (captured !== undefined) return { body: captured, buffers: undefined, size: captured.length }
   let rest = values as unknown[]
   let buffers: PlacedBuffer[] | undefined
+  let size = 0
   for (let place = 0; place < values.length; place++) {
     const value = values[place]
     if (!(value instanceof Uint8Array)) continue
@@ -43,11 +57,10 @@ export function encodeArguments(codec: AnyCodec, values: readonly unknown[]): En
     }
     rest[place] = null
     buffers.push({ place, bytes: value })
+    size += value.length
   }
-  const body = rest.length === 0 ? undefined : codec.encode(rest)
-  if (buffers === undefined) return { body, buffers: NONE, size: body?.length ?? 0 }
-  const size = buffers.reduce((sum, { bytes }) => sum + bytes.length, body?.length ?? 0)
-  return { body, buffers, size }
+  const body: Uint8Array = codec.encode(rest)
+  return { body, buffers, size: size + body.length }
 }
 
 /** One end of a channel over which calls and answers travel: values there, frames back. */
@@ -103,7 +116,7 @@ export class Line {
 
   #take(message: Uint8Array): void {
     if (this.#incomplete === undefined) {
-      readFrames(message, this.channel.url, (frame) => this.#takeFrame(frame))
+      readFrames(message, this.channel.url, this.#takeFrame)
       return
     }
     const { frame, missing } = this.#incomplete
@@ -115,7 +128,7 @@ export class Line {
     this.#onFrame(frame)
   }
 
-  #takeFrame(frame: IncomingFrame): void {
+  readonly #takeFrame = (frame: IncomingFrame): void => {
     if (this.#incomplete !== undefined) throw this.#corrupt('a frame in place of a buffer')
     if (frame.missing.length === 0) this.#onFrame(frame)
     else this.#incomplete = { frame, missing: [...frame.missing] }
@@ -153,20 +166,31 @@ export class Line {
   }
 
   /** - Errors: the codec's; `TOO_LARGE`. */
-  putValue(kind: Kind, call: number, value: unknown, name?: Uint8Array): void {
-    if (value === undefined) this.put({ kind, call, name })
-    else if (value instanceof Uint8Array)
-      this.put({ kind, call, name, buffers: [{ place: 0, bytes: value }] })
-    else this.put({ kind, call, name, body: this.#codec.encode(value) })
+  putValue(kind: Kind, call: number, value: unknown, ms?: number): void {
+    if (value === undefined) {
+      this.put({ kind, call, ms })
+    } else if (value instanceof Uint8Array) {
+      this.put({ kind, call, ms, buffers: [{ place: 0, bytes: value }] })
+    } else {
+      const body: Body = this.#codec.capture?.(value) ?? this.#codec.encode(value)
+      this.put({ kind, call, ms, body })
+    }
   }
 
-  valueOf({ body, buffers }: IncomingFrame): unknown {
-    if (buffers.length > 0) return buffers[0]!.bytes
-    return body.length === 0 ? undefined : this.#codec.decode(body)
+  valueOf(frame: IncomingFrame): unknown {
+    if (frame.buffers.length > 0) return frame.buffers[0]!.bytes
+    return frame.bodyAt === frame.bodyEnd ? undefined : this.#decode(frame)
   }
 
-  argumentsOf({ body, buffers }: IncomingFrame): unknown[] {
-    const values: unknown = body.length === 0 ? [] : this.#codec.decode(body)
+  #decode({ message, bodyAt, bodyEnd }: IncomingFrame): unknown {
+    const codec = this.#codec
+    if (codec.decodeAt !== undefined) return codec.decodeAt(message, bodyAt, bodyEnd)
+    return codec.decode(message.subarray(bodyAt, bodyEnd))
+  }
+
+  argumentsOf(frame: IncomingFrame): unknown[] {
+    const { buffers } = frame
+    const values: unknown = frame.bodyAt === frame.bodyEnd ? [] : this.#decode(frame)
     if (!Array.isArray(values)) throw this.#corrupt('arguments that are none')
     for (const { place, bytes } of buffers) {
       if (place >= values.length) throw this.#corrupt('a buffer without a place')

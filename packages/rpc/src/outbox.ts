@@ -1,6 +1,8 @@
 import type { Channel } from '@strait/core'
 import { LONG, type OutgoingFrame, TOGETHER, writeFrame } from './frame.js'
 
+const DONE = Promise.resolve()
+
 /** It is crowded when so many bytes wait. */
 const CROWD = 1_048_576
 
@@ -39,10 +41,10 @@ export class Outbox {
     if (this.#used > 0 && this.#used + length > this.#full) this.#seal()
     if (length > this.#full) {
       const alone = new Uint8Array(length)
-      writeFrame(frame, alone, new DataView(alone.buffer), 0)
+      writeFrame(frame, length, alone, new DataView(alone.buffer), 0)
       this.#wait(alone)
     } else {
-      writeFrame(frame, this.#buffer, this.#view, this.#used)
+      writeFrame(frame, length, this.#buffer, this.#view, this.#used)
       this.#used += length
     }
     if (frame.buffers !== undefined) {
@@ -54,7 +56,8 @@ export class Outbox {
     }
     if (this.#scheduled || this.#sending) return
     this.#scheduled = true
-    queueMicrotask(this.#send)
+    // Several times as fast as queueMicrotask, which has a context for each.
+    void DONE.then(this.#send)
   }
 
   /** What has been gathered is a message; the next frame begins another one. */

@@ -1,7 +1,7 @@
 import { afterTurn, type Channel, json, StraitError } from '@strait/core'
 import { Call } from './call.js'
 import { toWire } from './errors.js'
-import { durationOf, type IncomingFrame, ITEMS, Kind } from './frame.js'
+import { type IncomingFrame, ITEMS, Kind } from './frame.js'
 import { functionsOf, type Handler, isIterator, isThenable, nameOf } from './functions.js'
 import { sendValues } from './iterate.js'
 import { type AnyCodec, Line } from './line.js'
@@ -137,7 +137,7 @@ class CallServer implements Server {
 
   #onCall(frame: IncomingFrame): void {
     if (this.#calls.has(frame.call)) throw this.#error('CORRUPT', `call ${frame.call} comes twice`)
-    const call = new Call(this.#channel, frame, nameOf(frame.name))
+    const call = new Call(this.#channel, frame, nameOf(frame))
     if (this.#running + this.#queue.length >= this.#maxCalls) {
       this.#answerError(call, this.#error('NO_RESOURCES', `${this.#maxCalls} calls run or wait already`))
       return
@@ -158,10 +158,11 @@ class CallServer implements Server {
   }
 
   /** A call that is to be done within a time, which began when it came. */
-  #limit({ call: number, body }: IncomingFrame): void {
+  #limit({ call: number, message, bodyAt, bodyEnd }: IncomingFrame): void {
     const call = this.#calls.get(number)
-    if (call === undefined || body.length !== 4) return
-    const ms = Math.min(new DataView(body.buffer, body.byteOffset).getUint32(0, true), LONGEST)
+    if (call === undefined || bodyEnd - bodyAt !== 4) return
+    const view = new DataView(message.buffer, message.byteOffset)
+    const ms = Math.min(view.getUint32(bodyAt, true), LONGEST)
     clearTimeout(call.timer)
     call.timer = setTimeout(() => call.cancel(this.#error('TIMEOUT', `not done within ${ms} ms`)), ms)
   }
@@ -262,8 +263,9 @@ class CallServer implements Server {
     }
   }
 
-  #duration({ began }: Call): Uint8Array | undefined {
-    return this.#options.timed ? durationOf(began === 0 ? 0 : performance.now() - began) : undefined
+  #duration({ began }: Call): number | undefined {
+    if (!this.#options.timed) return undefined
+    return began === 0 ? 0 : performance.now() - began
   }
 
   #finish(call: Call): void {
@@ -274,7 +276,7 @@ class CallServer implements Server {
 
   /** Of an iteration. */
   #end(call: Call): void {
-    this.#line.put({ kind: Kind.END, call: call.frame.call, name: this.#duration(call) })
+    this.#line.put({ kind: Kind.END, call: call.frame.call, ms: this.#duration(call) })
     this.#finish(call)
   }
 }
