@@ -51,6 +51,21 @@ describe('a region', () => {
     expect(existsSync(fileOf(again.name!))).toBe(false)
   })
 
+  it('that is open twice here goes on until both are closed', async () => {
+    const region = Region.anonymous()
+    using same = Region.from(region.share())
+    const event = new Event({ region: same })
+    const first = event.wait()
+    region.close()
+    region.close()
+    event.set()
+    await first
+    event.clear()
+    const second = event.wait()
+    same.close()
+    await expect(second).rejects.toMatchObject({ code: 'ERR_STRAIT_CLOSED' })
+  })
+
   it('keeps its name while another process has it open, and loses it with that one', () => {
     const region = Region.openOrCreate(fresh())
     expect(run(process.execPath, child, 'close', region.name!)).toEqual({ named: true })
