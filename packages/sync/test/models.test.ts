@@ -27,7 +27,7 @@ function expectSound(model: string, ...defines: string[]): void {
 }
 
 describe.skipIf(!spin)('the model of the monitor (needs spin and a C compiler)', () => {
-  it.each([[[]], [['THREADS=4']], [['KILLS=2']]])(
+  it.each([[[]], [['THREADS=4', 'KILLS=0']], [['KILLS=2']]])(
     'lets one in at a time, nobody sleep for ever, and one know of a death, with %j',
     (defines) => {
       expectSound('monitor', ...defines)

@@ -9,7 +9,7 @@
  *   Nobody sleeps for ever: an invalid end state, since each thread may stop coming after any round.
  *   A death inside is told to the next owner, and to nobody else.
  *
- *   spin -run monitor.pml                        must pass; -DTHREADS=4 and -DKILLS=2 too
+ *   spin -run monitor.pml                        must pass; -DKILLS=2, and -DTHREADS=4 too
  *   spin -DDROP_BIT -run monitor.pml             must fail: unlock stores 0, as glibc does
  *   spin -DLATE_PENDING -run monitor.pml         must fail: the kernel hears of it after the compare-and-swap
  *   spin -DEARLY_END -run monitor.pml            must fail: the kernel forgets it before the wake

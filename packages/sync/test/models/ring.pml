@@ -15,7 +15,7 @@
  *   Whoever waits for the lock does not sleep for ever when it is free.
  *   A death with the lock is told to the next owner, and to nobody else.
  *
- *   spin -run ring.pml                           must pass; -DHOLDER=3, -DWAITER=3, and -DKILLS=2 -DAT_ONCE too
+ *   spin -run ring.pml                           must pass; -DHOLDER=3, -DWAITER=3, -DKILLS=2 -DAT_ONCE -DLEAVER=0 too
  *   spin -DASK_LATE -run ring.pml                must fail: whose end is waited for is read when somebody else may be there
  *   spin -DREAP_EARLY -run ring.pml              must fail: nobody waits for the end of the process
  *   spin -DNO_RING -run ring.pml                 must fail: the predecessor of a newcomer is not rung
@@ -238,7 +238,10 @@ inline look() {
 /* Keeper::sleep: futex_waitv of the bell, and then of the life. */
 inline sleep() {
   atomic {
-    asleep[me] = !rung[me] && !closed[self];
+    if
+    :: rung[me] || closed[self] -> goto awake
+    :: else -> asleep[me] = true
+    fi;
 #ifndef AT_ONCE
   }
   atomic {
@@ -250,7 +253,9 @@ inline sleep() {
     fi
   }
 end:
-  atomic { !asleep[me] || closed[self] -> asleep[me] = false; queued[me] = 0 }
+  atomic { !asleep[me] || closed[self] -> asleep[me] = false; queued[me] = 0 };
+awake:
+  skip
 }
 
 /* Keeper::leave. */
