@@ -87,7 +87,7 @@ describe.skipIf(noPython)('Ctrl-C in a terminal (skipped without python3)', () =
     }
   })
 
-  it.each(moments.with(1, ['in endless loops', 'works 0', 8, 2 ** 40]))(
+  it.each<(typeof moments)[number]>([moments[0]!, ['in endless loops', 'works 0', 8, 2 ** 40], moments[2]!])(
     'ends a parent that does not handle it, and its workers, %s',
     async (_, after, jobs, ms) => {
       for (const later of delays(after)) {
