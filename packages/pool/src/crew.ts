@@ -9,7 +9,7 @@ import { Times } from './statistics.js'
 /** So many workers in a row may fail to start, or end without having been sent a job. */
 const FAILURES = 3
 
-/** After that none is started for so long, in ms. */
+/** After that none is started for so long unless somebody asks, in ms. */
 const PAUSE = 1_000
 
 const DONE = Promise.resolve()
@@ -31,8 +31,10 @@ export class Crew implements WorkerOwner {
   readonly #onChange: () => void
   #starts = new Set<Promise<void>>()
   #failures = 0
-  /** performance.now(): not before that, while there are others. */
+  /** performance.now(): before that only for jobs that nobody else is there to do. 0: somebody has asked since. */
   #startAgain = 0
+  /** How often that came; a start that began before does not count any more. */
+  #round = 0
   #scheduled = false
   #shrinking: NodeJS.Timeout | undefined
   readonly times = new Times()
@@ -82,6 +84,7 @@ export class Crew implements WorkerOwner {
 
   /** Starts those who are missing. */
   fill(): void {
+    this.#startAgain = 0
     this.#schedule()
   }
 
@@ -172,9 +175,10 @@ export class Crew implements WorkerOwner {
   /** One for each job, up to `max`. */
   #grow(): void {
     if (this.#leaving.signal.aborted) return
-    if (this.#workers.size > 0 && performance.now() < this.#startAgain) return
+    const resting = performance.now() < this.#startAgain
+    if (resting && this.#workers.size > 0) return
     const { min, max } = this.#settings
-    const wanted = Math.max(min, Math.min(max, this.running + this.#waiting.length))
+    const wanted = Math.max(resting ? 0 : min, Math.min(max, this.running + this.#waiting.length))
     for (let there = this.#staying + this.#starts.size; there < wanted; there++) this.#start()
   }
 
@@ -185,13 +189,15 @@ export class Crew implements WorkerOwner {
   }
 
   #start(): void {
+    const round = this.#round
     const start = PoolWorker.start(this, this.#settings, this.#board, this.#leaving.signal).then(
       () => {
         this.#starts.delete(start)
       },
       (error) => {
         this.#starts.delete(start)
-        this.#fail(error)
+        if (round === this.#round) this.#fail(error)
+        else if (this.#startAgain === 0 || this.#waiting.length > 0) this.#schedule()
       },
     )
     this.#starts.add(start)
@@ -205,6 +211,7 @@ export class Crew implements WorkerOwner {
       return
     }
     this.#failures = 0
+    this.#round++
     this.#startAgain = performance.now() + PAUSE
     this.startError = error
     if (this.#workers.size === 0) {

@@ -102,7 +102,7 @@ describe('a server whose peer is hostile', () => {
     const message = what.startsWith('many') ? Buffer.concat([bytes, frame(Kind.CANCEL, 1)]) : bytes
     await raw.send(message)
     expect(await server.done).toMatchObject({ code: 'ERR_STRAIT_CORRUPT' })
-    await expect(raw.receive().then((end) => end ?? raw.closed)).rejects.toBeDefined()
+    await expect(raw.receive().then(async (end) => end ?? (await raw.closed))).rejects.toBeDefined()
   })
 
   it('ends it where something else comes in the place of a long buffer', async () => {
@@ -267,7 +267,7 @@ describe('a client whose peer is hostile', () => {
     await expect(values.next()).rejects.toMatchObject({ code: 'ERR_STRAIT_CORRUPT' })
   })
 
-  it.each([
+  it.each<unknown>([
     null,
     7,
     [],

@@ -46,7 +46,7 @@ describe('a client has the types of what is served', () => {
   type Client = Remote<Counter>
 
   it('arguments and results, and every result a promise of one', () => {
-    expectTypeOf<Client['plus']>().parameters.toEqualTypeOf<[n: number, label?: string]>()
+    expectTypeOf<Client['plus']>().parameters.toEqualTypeOf<[n: number, label?: string | undefined]>()
     expectTypeOf<Client['plus']>().returns.toEqualTypeOf<Promise<string>>()
     expectTypeOf<Client['later']>().returns.toEqualTypeOf<Promise<{ at: number }>>()
     expectTypeOf<Client['bound']>().parameters.toEqualTypeOf<boolean[]>()

@@ -2,7 +2,11 @@
 export function frame(
   kind: number,
   call: number,
-  { name = '', body = new Uint8Array(0), buffers = [] as [place: number, length: number][] } = {},
+  {
+    name = '',
+    body = new Uint8Array(0) as Uint8Array,
+    buffers = [] as [place: number, length: number][],
+  } = {},
 ): Buffer {
   const head = Buffer.alloc(12 + name.length + 8 * buffers.length)
   head.writeUInt32LE(head.length + body.length - 4, 0)
