@@ -18,6 +18,8 @@ export class Job {
   settled = false
   /** undefined: it waits. */
   place: JobPlace | undefined
+  /** Where it stands in a `JobBag`. */
+  seat = 0
   /** Its number there. */
   call = 0
   /** performance.now(); and when it was sent there. */
@@ -73,6 +75,30 @@ export class Job {
     this.settled = true
     if (this.timer !== undefined) clearTimeout(this.timer)
     this.#onSettled(this, failed)
+  }
+}
+
+/** Jobs in no order: cheaper than a Set, in which there would be many. */
+export class JobBag {
+  readonly #jobs: Job[] = []
+
+  get size(): number {
+    return this.#jobs.length
+  }
+
+  get all(): Job[] {
+    return this.#jobs.slice()
+  }
+
+  add(job: Job): void {
+    job.seat = this.#jobs.push(job) - 1
+  }
+
+  delete(job: Job): void {
+    const last = this.#jobs.pop()!
+    if (last === job) return
+    this.#jobs[job.seat] = last
+    last.seat = job.seat
   }
 }
 

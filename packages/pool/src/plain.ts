@@ -72,14 +72,12 @@ export class Plain {
   /** Of the values alone; the list itself may have holes, and more than its values. */
   static list(values: readonly unknown[]): Plain | undefined {
     if (values.length > LONGEST_LIST) return undefined
-    const copy: unknown[] = []
+    const copy = values.slice()
     let length = 2
     for (let at = 0; at < values.length; at++) {
-      const value = values[at]
-      const added = lengthOf(value)
+      const added = lengthOf(copy[at])
       if (added === 0) return undefined
       length += added
-      copy.push(value)
     }
     return new Plain(copy, length)
   }

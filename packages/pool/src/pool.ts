@@ -1,7 +1,7 @@
 import { Aborts, abortedError, StraitError, throwIfAborted, Waiters, type WaitOptions } from '@strait/core'
 import { encodeArguments } from '@strait/rpc/caller'
 import { Crew } from './crew.js'
-import { Job } from './job.js'
+import { Job, JobBag } from './job.js'
 import { lookAhead } from './look-ahead.js'
 import { settingsOf, whole } from './options.js'
 import type { PoolStatistics } from './statistics.js'
@@ -47,7 +47,7 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
   })
   readonly #roomWaiters: Waiters<void>
   readonly #readyWaiters: Waiters<void>
-  readonly #open = new Set<Job>()
+  readonly #open = new JobBag()
   readonly #alive = setTimeout(() => {}, NEVER).unref()
   /** Jobs, and others for whom the process is to stay. */
   #holders = 0
@@ -227,7 +227,7 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
     const error = abortedError('run', this.#url, reason)
     this.#ending = this.#hold(this.#crew.abort())
     this.#rejectWaiters()
-    for (const job of [...this.#open]) job.fail(error)
+    for (const job of this.#open.all) job.fail(error)
     await this.#ending
   }
 

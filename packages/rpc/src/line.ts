@@ -38,6 +38,9 @@ export interface EncodedArguments {
 /** After so many messages the event loop has a turn, so that a peer that does not cease cannot starve it. */
 const MESSAGES_PER_TURN = 32
 
+/** So many microtasks lie between an answer and the next call leaving, if it is made at once. */
+const TURNS = 6
+
 const EMPTY: EncodedArguments = { body: undefined, buffers: undefined, size: 0 }
 
 /** - Ownership: bytes of long buffers must not change until they have left. - Errors: the codec's. */
@@ -99,7 +102,7 @@ export class Line {
     await undefined
     try {
       for (let messages = 1; ; messages++) {
-        const message = this.channel.tryReceive() ?? (await this.channel.receive())
+        const message = this.channel.tryReceive() ?? (await this.#receive())
         if (message === undefined) return undefined
         this.#take(message)
         // What was answered at once; the next message may be there already.
@@ -112,6 +115,12 @@ export class Line {
       this.channel.abort(error)
       return error
     }
+  }
+
+  /** Before this end waits awake, who has just been answered may go on, and call again. */
+  async #receive(): Promise<Uint8Array | undefined> {
+    if (!this.#answers) for (let turn = 0; turn < TURNS; turn++) await undefined
+    return this.channel.receive()
   }
 
   #take(message: Uint8Array): void {
