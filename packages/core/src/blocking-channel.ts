@@ -44,9 +44,10 @@ export class BlockingChannel extends BaseChannel implements SyncChannel {
   }
 }
 
-function checkTimeout(timeout: number | undefined): void {
-  if (timeout !== undefined && !(timeout >= 0))
-    throw new RangeError(`timeout must be 0 ms or more, got ${timeout}`)
+/** - Errors: `RangeError` it is no number of ms, 0 or more. */
+export function checkTimeout(timeout: number | undefined): void {
+  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return
+  throw new RangeError(`timeout must be 0 ms or more; it is ${timeout}`)
 }
 
 /** What is left of a timeout. */

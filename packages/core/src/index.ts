@@ -2,7 +2,7 @@ export { Aborts } from './aborts.js'
 export { bareName, checkQuery, decodePath, parseAddress, schemeOf } from './address.js'
 export { BaseChannel, type BaseChannelOptions } from './base-channel.js'
 export { BaseListener, type ListenerControl } from './base-listener.js'
-export { BlockingChannel, isSync } from './blocking-channel.js'
+export { BlockingChannel, checkTimeout, isSync } from './blocking-channel.js'
 export {
   type Capabilities,
   type Channel,

@@ -1,4 +1,12 @@
-import { Aborts, abortedError, StraitError, throwIfAborted, Waiters, type WaitOptions } from '@strait/core'
+import {
+  Aborts,
+  abortedError,
+  checkTimeout,
+  StraitError,
+  throwIfAborted,
+  Waiters,
+  type WaitOptions,
+} from '@strait/core'
 import { encodeArguments } from '@strait/rpc/caller'
 import { Crew } from './crew.js'
 import { Job, JobBag } from './job.js'
@@ -17,8 +25,8 @@ import type {
 } from './types.js'
 import { values } from './values.js'
 
-/** What setTimeout takes at most: its timer is there only to keep the process alive. */
-const NEVER = 2 ** 31 - 1
+/** What setTimeout takes at most, in ms. */
+const LONGEST = 2 ** 31 - 1
 /** Jobs of a map for each worker. */
 const AHEAD = 64
 
@@ -48,7 +56,8 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
   readonly #roomWaiters: Waiters<void>
   readonly #readyWaiters: Waiters<void>
   readonly #open = new JobBag()
-  readonly #alive = setTimeout(() => {}, NEVER).unref()
+  /** Is there only to keep the process alive. */
+  readonly #alive = setTimeout(() => {}, LONGEST).unref()
   /** Jobs, and others for whom the process is to stay. */
   #holders = 0
   #idle: (() => void) | undefined
@@ -102,6 +111,7 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
       const { signal, timeout } = options
       throwIfAborted('run', this.#url, signal)
       whole('attempts', options.attempts, 1)
+      checkTimeout(timeout)
       if (this.#crew.waiting >= this.#maxWaiting) {
         throw this.#error('NO_RESOURCES', 'run', `${this.#maxWaiting} jobs are waiting already`)
       }
@@ -109,7 +119,7 @@ export class Pool<Functions extends object = Record<string, AnyFunction>> implem
       const settle = resolve as (value: unknown) => void
       const job = new Job(this.#nameOf(name), encoded, options, settle, reject, this.#onSettled)
       if (signal !== undefined) this.#aborts.add(signal, job)
-      if (timeout !== undefined) this.#limit(job, timeout)
+      if (timeout !== undefined && timeout <= LONGEST) this.#limit(job, timeout)
       this.#open.add(job)
       this.#holdOn()
       this.#crew.add(job)

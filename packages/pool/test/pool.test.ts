@@ -258,6 +258,16 @@ describe('jobs', () => {
     expect(await pool.run('add', [1, 1])).toBe(2)
   })
 
+  it('take a timeout that is one, however long', async () => {
+    const pool = open({ workers: 1 })
+    for (const timeout of [Number.NaN, -1]) {
+      await expect(pool.run('add', [1, 1], { timeout })).rejects.toBeInstanceOf(RangeError)
+    }
+    for (const timeout of [2 ** 40, Number.POSITIVE_INFINITY]) {
+      expect(await pool.run('sleep', [20], { timeout })).toBeUndefined()
+    }
+  })
+
   it('have statistics', async () => {
     const pool = open({ workers: 1 })
     await pool.run('sleep', [20])

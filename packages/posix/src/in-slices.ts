@@ -1,11 +1,5 @@
-import { StraitError, type SyncWaitOptions } from '@strait/core'
+import { checkTimeout, StraitError, type SyncWaitOptions } from '@strait/core'
 import { BLOCK } from './waiting.js'
-
-/** - Errors: `RangeError` it is no number of ms. */
-export function checkTimeout(timeout: number | undefined): void {
-  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return
-  throw new RangeError(`timeout is 0 ms or more; it is ${timeout}`)
-}
 
 /**
  * Blocks the thread until there is a result. The call waits for at most so many ms, 0: not at all; between two of them

@@ -2,7 +2,7 @@ export { BlockedCall } from './blocked-call.js'
 export { endWithParent } from './end-with-parent.js'
 export { EventFd, type EventFdOptions } from './event-fd.js'
 export { Fifo, type FifoAccess, type FifoCreateOptions, type FifoOpenOptions } from './fifo.js'
-export { checkTimeout, inSlices } from './in-slices.js'
+export { inSlices } from './in-slices.js'
 export { Mapping } from './mapping.js'
 export { MemorySemaphore } from './memory-semaphore.js'
 export {

@@ -1,4 +1,12 @@
-import { Aborts, abortedError, type Channel, json, StraitError, throwIfAborted } from '@strait/core'
+import {
+  Aborts,
+  abortedError,
+  type Channel,
+  checkTimeout,
+  json,
+  StraitError,
+  throwIfAborted,
+} from '@strait/core'
 import { type CallEntry, Caller, type CallerOptions } from './caller.js'
 import { ITEMS, Kind } from './frame.js'
 import { type AnyCodec, encodeArguments } from './line.js'
@@ -66,9 +74,7 @@ class Client {
   ): void {
     const { url } = this.caller.channel
     throwIfAborted('call', url, signal)
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new RangeError(`timeout must be 0 ms or more, not ${timeout}`)
-    }
+    checkTimeout(timeout)
     const call = this.caller.begin(kind, name, encodeArguments(this.#codec, values), open)
     if (open === undefined) return
     open.call = call

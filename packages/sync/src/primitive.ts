@@ -1,5 +1,11 @@
-import { StraitError, type SyncWaitOptions, throwIfAborted, type WaitOptions } from '@strait/core'
-import { check, checkTimeout, type Meanings, native } from '@strait/posix'
+import {
+  checkTimeout,
+  StraitError,
+  type SyncWaitOptions,
+  throwIfAborted,
+  type WaitOptions,
+} from '@strait/core'
+import { check, type Meanings, native } from '@strait/posix'
 import type { Attachment } from './attachment.js'
 import { layout } from './layout.js'
 import { Region, type SharedRegion } from './region.js'

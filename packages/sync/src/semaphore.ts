@@ -39,9 +39,14 @@ function checkPermits(count: number, least: number): number {
  * - Owner death: the permits of who dies come back.
  */
 export class Semaphore extends Primitive {
-  /** With so many permits, where it does not exist yet. - Errors: `RangeError`; those of `Mutex`. */
+  /**
+   * With so many permits, where it does not exist yet, and never with more than `bound`; 0: with any number.
+   *
+   * - Errors: `RangeError`; those of `Mutex`.
+   */
   constructor(permits: number, home: HomeOptions = {}, bound = 0) {
-    super({ type: SEMAPHORE, kind: 'semaphore', a: checkPermits(permits, 0), b: bound }, home)
+    const b = bound === 0 ? 0 : checkPermits(bound, permits)
+    super({ type: SEMAPHORE, kind: 'semaphore', a: checkPermits(permits, 0), b }, home)
   }
 
   /** The one that another thread shares. - Errors: `ADDRESS_INVALID` it has gone. */
