@@ -4,6 +4,7 @@
 //
 //   node scripts/soak.mjs [kills] [seed] [scheme …]      default: 1,000 a transport, a seed of today, every scheme
 //   node scripts/soak.mjs locks [kills] [seed]           the locks: soak-locks.mjs
+//   node scripts/soak.mjs pool [kills] [seed]            the pool: soak-pool.mjs
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -11,14 +12,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-if (process.argv[2] === 'locks') {
-  const { status } = spawnSync(
-    process.execPath,
-    [fileURLToPath(new URL('soak-locks.mjs', import.meta.url)), ...process.argv.slice(3)],
-    {
-      stdio: 'inherit',
-    },
-  )
+if (process.argv[2] === 'locks' || process.argv[2] === 'pool') {
+  const campaign = fileURLToPath(new URL(`soak-${process.argv[2]}.mjs`, import.meta.url))
+  const { status } = spawnSync(process.execPath, [campaign, ...process.argv.slice(3)], { stdio: 'inherit' })
   process.exit(status ?? 1)
 }
 
