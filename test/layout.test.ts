@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   rpc: ['core'],
   strait: ['core', ...transports],
   pool: ['core', 'posix', 'rpc', 'strait'],
-  bench: ['core', 'posix', 'strait', 'sync'],
+  bench: ['core', 'pool', 'posix', 'strait', 'sync'],
   cli: ['core', 'strait', 'bench', 'posix', 'rendezvous', 'sync'],
 }
 

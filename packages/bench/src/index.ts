@@ -14,6 +14,13 @@ export type { ContendedRow, LockRow, UncontendedRow } from './locks/row.js'
 export { describeMachine, type Machine } from './machine.js'
 export { type Mode, modes, type WaitStrategy, waitStrategies, waitStrategyOf } from './mode.js'
 export { type Placement, placements } from './placement.js'
+export {
+  type BenchPoolOptions,
+  benchPool,
+  type PoolProgress,
+  type PoolReport,
+} from './pool/bench-pool.js'
+export type { PoolRow, Work } from './pool/row.js'
 export { type Enough, type RoundTrips, roundTrips, type Stretch } from './round-trip.js'
 export type { Row } from './run.js'
 export type { SelfReport, Span } from './self-report.js'

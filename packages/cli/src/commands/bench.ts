@@ -1,9 +1,10 @@
-import { bench, benchLocks, type Mode, modes, type Placement, placements } from '@strait/bench'
+import { bench, benchLocks, benchPool, type Mode, modes, type Placement, placements } from '@strait/bench'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
 import { collect, peerAddresses } from '../address.js'
 import { locksPage } from '../bench/locks-page.js'
 import { page } from '../bench/page.js'
+import { poolPage } from '../bench/pool-page.js'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
 import { complain, print, printJson, status } from '../terminal.js'
@@ -17,6 +18,7 @@ interface BenchOptions {
   peers?: boolean
   tail?: boolean
   locks?: boolean
+  pool?: boolean
   crowd: number
   quick?: boolean
   json?: boolean
@@ -29,7 +31,7 @@ export function addBench(program: Command): void {
   program
     .command('bench')
     .description(
-      'Round trip and one-way throughput of every transport, between two processes; with --locks, what locks cost',
+      'Round trip and one-way throughput of every transport, between two processes; with --locks or --pool, what locks or jobs cost',
     )
     .option('--url <url...>', 'transports, such as unix: (default: all)', collect)
     .option('--payload <bytes...>', 'sizes of a message, from 0 (default: 64)', sizes)
@@ -68,6 +70,12 @@ export function addBench(program: Command): void {
         .default(8)
         .implies({ locks: true }),
     )
+    .addOption(
+      new Option(
+        '--pool',
+        'measure jobs in a pool instead, over each --url, beside piscina, tinypool, workerpool and Python',
+      ).conflicts(['payload', 'mode', 'floor', 'peers', 'tail', 'locks', 'crowd']),
+    )
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -82,6 +90,8 @@ Examples:
   $ strait bench --peers --placement same-core
   $ strait bench --locks
   $ strait bench --locks --crowd 200 --placement same-core
+  $ strait bench --pool
+  $ strait bench --pool --url shm: 'shm:?wait=park'
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
     )
@@ -101,7 +111,8 @@ function crowdOf(text: string): number {
 }
 
 async function run(options: BenchOptions): Promise<void> {
-  if (options.locks) await runLocks(options)
+  if (options.pool) await runPool(options)
+  else if (options.locks) await runLocks(options)
   else await runTransports(options)
 }
 
@@ -136,6 +147,20 @@ async function runLocks({ placement, crowd, quick, json }: BenchOptions) {
   status('')
   if (json) printJson({ machine: report.machine, locks: report.locks })
   else print(locksPage(report))
+  for (const what of report.missing) complain(`not measured: ${what}`)
+  complainOf(report.notes)
+}
+
+async function runPool({ url: urls, quick, json }: BenchOptions) {
+  const report = await benchPool({
+    urls,
+    quick,
+    onProgress: ({ workers, repeat, repeats }) =>
+      status(`pools of ${workers}: repeat ${repeat} of ${repeats} …`),
+  })
+  status('')
+  if (json) printJson({ machine: report.machine, pool: report.pool })
+  else print(poolPage(report))
   for (const what of report.missing) complain(`not measured: ${what}`)
   complainOf(report.notes)
 }
