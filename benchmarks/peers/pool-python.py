@@ -2,13 +2,14 @@
 
     pool-python.py apply|map|executor WORKERS
 
-Says `ready` and the pids of its processes; answers `one COUNT`, `batch COUNT` and `fib N COUNT` with ns.
+Says `ready` and the pids of its processes; answers `one COUNT` with the median of ns, `batch COUNT` with ns for a job.
 """
 
 import concurrent.futures
 import multiprocessing
 import os
 import signal
+import statistics
 import sys
 import time
 
@@ -21,10 +22,6 @@ def add_one(i):
 
 def add(a, b):
     return a + b
-
-
-def fib(n):
-    return 1 if n < 2 else fib(n - 1) + fib(n - 2)
 
 
 def where(_):
@@ -76,23 +73,24 @@ class Executor:
         self.pool.shutdown()
 
 
-def measure(pool, word, figures):
-    if word == 'one':
-        (count,) = figures
+def one(pool, count):
+    times = []
+    for i in range(count):
         start = now()
-        right = all(pool.one(i) == i + 1 for i in range(count))
-    elif word == 'batch':
-        (count,) = figures
-        start = now()
-        right = pool.batch(add_one, range(count)) == list(range(1, count + 1))
-    else:
-        n, count = figures
-        start = now()
-        right = len(set(pool.batch(fib, [n] * count))) == 1
+        result = pool.one(i)
+        times.append(now() - start)
+        if result != i + 1:
+            sys.exit('a wrong result')
+    return statistics.median(times)
+
+
+def batch(pool, count):
+    start = now()
+    results = pool.batch(add_one, range(count))
     end = now()
-    if not right:
+    if results != list(range(1, count + 1)):
         sys.exit('a wrong result')
-    return end - start
+    return (end - start) / count
 
 
 def main():
@@ -102,8 +100,8 @@ def main():
     pool = {'apply': Apply, 'map': Map, 'executor': Executor}[kind](workers)
     print('ready', os.getpid(), *pool.pids, flush=True)
     for line in sys.stdin:
-        word, *figures = line.split()
-        print(measure(pool, word, [int(figure) for figure in figures]), flush=True)
+        word, count = line.split()
+        print((one if word == 'one' else batch)(pool, int(count)), flush=True)
     pool.close()
 
 

@@ -101,7 +101,7 @@ describe('the rows', () => {
   const plan = { repeats: 1, warmUp: 1, one: 2, batch: 2, fib: [5, 2], buffers: [8], rounds: 1 } as const
   const watch = () => ({ cores: () => 0 }) as never
 
-  /** A lane with these times, in ns a job. */
+  /** A lane with these times. */
   const lane =
     (name: string, mode: string, ns: number): OpenLane =>
     async (workers) => ({
@@ -109,9 +109,9 @@ describe('the rows', () => {
       mode,
       workers,
       pids: [],
-      one: async (count) => ns * count,
-      batch: async (count) => 2 * ns * count,
-      fib: async (_, count) => 4 * ns * count,
+      one: async () => ns,
+      batch: async () => 2 * ns,
+      fib: async () => 4 * ns,
       close: async () => {},
     })
 

@@ -1,4 +1,4 @@
-/** A pool, and how its users give it jobs. Times are in ns. */
+/** A pool, and how its users give it jobs. All times are in ns, for a job. */
 export interface PoolLane {
   readonly name: string
   /** The URL of ours; of others whether its workers are threads or processes, or how it is called. */
@@ -6,7 +6,7 @@ export interface PoolLane {
   readonly workers: number
   /** Of all processes but this one. */
   readonly pids: readonly number[]
-  /** So many jobs `add(i, 1)`, each when the last one is done. - Errors: a wrong result. */
+  /** So many jobs `add(i, 1)`, each when the last one is done: the median. - Errors: a wrong result. */
   one(count: number): Promise<number>
   /** The same at once. */
   batch(count: number): Promise<number>
@@ -45,24 +45,27 @@ export function laneOf(jobs: Jobs): PoolLane {
     where: async () => jobs.where(),
     close: async () => void (await jobs.close()),
     async one(count) {
-      const start = performance.now()
-      for (let i = 0; i < count; i++) {
+      const times = new Float64Array(count)
+      for (let i = 0, start = performance.now(); i < count; i++) {
         const sum = await jobs.add(i)
         if (sum !== i + 1) throw wrong(sum)
+        const end = performance.now()
+        times[i] = end - start
+        start = end
       }
-      return since(start)
+      return times.sort()[count >> 1]! * 1e6
     },
     async batch(count) {
       const start = performance.now()
       const sums = await Promise.all(Array.from({ length: count }, (_, i) => jobs.add(i)))
-      const ns = since(start)
+      const ns = since(start) / count
       for (const [i, sum] of sums.entries()) if (sum !== i + 1) throw wrong(sum)
       return ns
     },
     async fib(n, count) {
       const start = performance.now()
       const values = await Promise.all(Array.from({ length: count }, () => jobs.fib(n)))
-      const ns = since(start)
+      const ns = since(start) / count
       const value = fib(n)
       for (const each of values) if (each !== value) throw wrong(each)
       return ns
@@ -74,7 +77,7 @@ export function laneOf(jobs: Jobs): PoolLane {
             let bytes = new Uint8Array(length).fill(7)
             const start = performance.now()
             for (let i = 0; i < count; i++) bytes = (await echo(bytes)) as Uint8Array<ArrayBuffer>
-            const ns = since(start)
+            const ns = since(start) / count
             if (bytes.length !== length || bytes[0] !== 7 || bytes.at(-1) !== 7) throw wrong(bytes.length)
             return ns
           },

@@ -14,7 +14,7 @@ export interface PoolRow {
   readonly wait: string | null
   /** Of a buffer. */
   readonly bytes: number | null
-  /** From the first call to the last result, for a job; the median of the repeats. */
+  /** One at a time, from the call to the result, the median of all jobs; else, from the first call to the last result. */
   readonly nsPerJob: number
   /** CPU time of this process and the workers together, for a job; null where the kernel does not count it. */
   readonly cpuPerJobNs: number | null

@@ -40,7 +40,7 @@ class Series {
     const ends = pids.map((pid) => ({ pid }))
     const before = cpuTime(ends)
     this.nsPerJob.begin()
-    this.nsPerJob.add((await act()) / jobs)
+    this.nsPerJob.add(await act())
     const after = cpuTime(ends)
     this.#jobs += jobs
     const counted = this.#cpuNs !== undefined && before !== undefined && after !== undefined
