@@ -19,6 +19,9 @@ const PROGRESS: readonly Column[] = [
   'reads',
 ]
 
+/** So many start at a time: of 200 that start at once the last one takes longer than one that hangs. */
+const AT_ONCE = 8
+
 /** So often, on average, everybody may get on before one who does not is said to starve. */
 const STARVES = 50
 
@@ -78,8 +81,11 @@ export class Battle {
       }, 2)
     })
     this.#view = new RegionView(this.#region)
-    const actors = await Promise.all(Array.from({ length: size }, () => Actor.start(this.#options)))
-    for (const [row, actor] of actors.entries()) await this.#enlist(actor, row)
+    for (let row = 0; row < size; row += AT_ONCE) {
+      const length = Math.min(AT_ONCE, size - row)
+      const actors = await Promise.all(Array.from({ length }, () => Actor.start(this.#options)))
+      for (const [index, actor] of actors.entries()) await this.#enlist(actor, row + index)
+    }
     await this.goesOn()
   }
 
