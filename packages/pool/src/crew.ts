@@ -145,17 +145,21 @@ export class Crew implements WorkerOwner {
     if (this.#waiting.length < waited) this.#onChange()
   }
 
-  /** To each worker as many as brings all to the same load. */
+  /** To each worker one, before anybody has two; then as many as bring all to the same load. */
   #share(): void {
-    if (this.#waiting.length === 0) return
     const now = performance.now()
-    const load = Math.ceil((this.#waiting.length + this.running) / this.#workers.size)
-    for (const worker of this.#workers) {
-      while (worker.load < load && worker.room > 0) {
-        const job = this.#waiting.shift()
-        if (job === undefined) return
-        if (!worker.send(job, now)) this.#waiting.unshift(job)
-      }
+    const mean = (this.#waiting.length + this.running) / this.#workers.size
+    for (const load of [1, Math.floor(mean), Math.ceil(mean)]) {
+      if (this.#waiting.length === 0) return
+      for (const worker of this.#workers) this.#fill(worker, load, now)
+    }
+  }
+
+  #fill(worker: PoolWorker, load: number, now: number): void {
+    while (worker.load < load && worker.room > 0) {
+      const job = this.#waiting.shift()
+      if (job === undefined) return
+      if (!worker.send(job, now)) this.#waiting.unshift(job)
     }
   }
 

@@ -14,5 +14,5 @@ export function insist(file: string): never
 export function die(signal?: string): never
 export function exit(code: number, words?: string): Promise<never>
 export function record(file: string, line: string, ms?: number): string
-export function meet(file: string, line: string): number
+export function meet(file: string, line: string, count?: number): number
 export function hoard(bytes: number): number

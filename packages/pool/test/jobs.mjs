@@ -64,12 +64,12 @@ export function record(file, line, ms = 0) {
   return line
 }
 
-/** Blocks until another one is there too. How many there are. */
-export function meet(file, line) {
+/** Blocks until so many are there. How many there are. */
+export function meet(file, line, count = 2) {
   appendFileSync(file, `${line}\n`)
   for (;;) {
     const { length } = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-    if (length > 1) return length
+    if (length >= count) return length
   }
 }
 

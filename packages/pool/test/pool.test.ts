@@ -385,6 +385,14 @@ describe('workers', () => {
     expect(await Promise.all(jobs)).toEqual([2, 2])
   })
 
+  it('come to the help of two who have two jobs each', async () => {
+    const pool = open({ workers: undefined, min: 2, max: 3 })
+    await pool.ready()
+    const all = file()
+    const jobs = ['a', 'b', 'c', 'd'].map((line) => pool.run('meet', [all.path, line, 3]))
+    expect((await Promise.all(jobs)).every((count) => count >= 3)).toBe(true)
+  })
+
   it('come as they are needed, and go when they are not', async () => {
     const pool = open({ workers: undefined, min: 0, max: 3, idleTimeout: 20 })
     expect(pool.pids).toEqual([])
