@@ -32,23 +32,18 @@ const lanes: [string, (payloadBytes: number) => Promise<Lane>][] = [
 ]
 
 describe.each(lanes)('over %s', (_, open) => {
-  it('round trips are counted and use CPU, and closing leaves no process', async () => {
-    const lane = await open(64)
-    const { durations, cpuNs } = await roundTrips(lane, { rounds: 300 })
-    expect(durations.count).toBe(300)
-    expect(cpuNs).toBeGreaterThan(0)
-    await lane.close()
-    if (lane.pid !== undefined) expect(() => process.kill(lane.pid!, 0)).toThrow('ESRCH')
-  })
-
-  it('one way ends when the peer has read the last, however large the messages are', async () => {
+  it('round trips are counted, one way ends when the peer has read the last, and closing leaves no process', async () => {
     const lane = await open(100_000)
+    const { durations, cpuNs } = await roundTrips(lane, { rounds: 100 })
+    expect(durations.count).toBe(100)
+    expect(cpuNs).toBeGreaterThan(0)
     const { messages, ns } = await throughput(lane, 1)
     expect(messages).toBeGreaterThan(1)
     expect(ns).toBeGreaterThan(0)
     // A question on the same way is answered by itself, so nothing of before is left.
     expect((await roundTrips(lane, { rounds: 3 })).durations.count).toBe(3)
     await lane.close()
+    if (lane.pid !== undefined) expect(() => process.kill(lane.pid!, 0)).toThrow('ESRCH')
   })
 })
 

@@ -10,7 +10,7 @@ import { afterAll, vi } from 'vitest'
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 // A guard against hangs, not an expectation.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 })
 
 const running = new Set<ChildProcess>()
 
