@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { json, StraitError } from '@strait/core'
+import { json, StraitError, throwIfAborted } from '@strait/core'
 import type { PeerExit, SpawnedPeer, SpawnOptions } from '@strait/core/node'
 import { Caller, encodeArguments, fromWire, Kind } from '@strait/rpc/caller'
 import { spawnPeer } from 'strait'
@@ -105,15 +105,19 @@ export class PoolWorker implements JobPlace {
     peer.unref()
     if (place !== undefined) void peer.exited.then(() => board!.release(place.address))
     const words = new LastWords(peer.process?.stderr ?? peer.thread?.stderr)
+    let worker: PoolWorker | undefined
     try {
       const found = await introduce(peer, { entry: settings.entry, claims: place?.address }, signal)
-      const worker = new PoolWorker(owner, settings, peer, words, found ? place!.claims : undefined)
+      worker = new PoolWorker(owner, settings, peer, words, found ? place!.claims : undefined)
       await worker.#initialize(signal)
+      throwIfAborted('start', settings.url, signal)
       worker.#ready = true
       owner.onReady(worker)
     } catch (error) {
       peer.kill('SIGKILL')
       const exit = await peer.exited
+      // It looks at its claims once more; whoever has the board may close it then.
+      await worker?.ended
       if (!StraitError.is(error, 'RESET')) throw error
       throw diedIn(settings.url, exit, error, await words.read())
     }
