@@ -233,6 +233,11 @@ class CallServer implements Server {
   }
 
   #answer(call: Call, value: unknown): void {
+    // Nobody waits for the value any more, or its time is over.
+    if (call.cancelled !== undefined) {
+      this.#fail(call, call.cancelled.reason)
+      return
+    }
     try {
       if (isIterator(value)) throw new TypeError(`${call.name} yields values; iterate over them`)
       if (call.answers) this.#line.putValue(Kind.RESULT, call.frame.call, value, this.#duration(call))

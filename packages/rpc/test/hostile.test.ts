@@ -162,7 +162,8 @@ describe('a server whose peer is hostile', () => {
     expect(await answers(raw, 1)).toEqual([{ kind: Kind.RESULT, call: 2, value: 2 }])
     expect(server.running).toBe(1)
     await raw.send(frame(Kind.CANCEL, 1))
-    expect(await answers(raw, 1)).toMatchObject([{ kind: Kind.RESULT, call: 1 }])
+    const [end] = await answers(raw, 1)
+    expect(end).toMatchObject({ kind: Kind.ERROR, call: 1, value: { code: 'ERR_STRAIT_ABORTED' } })
   })
 
   it('sends no more than 1,024 values at once, however many were asked for, and hears CANCEL meanwhile', async () => {

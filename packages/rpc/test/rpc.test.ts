@@ -1,6 +1,7 @@
 import { type Channel, type Codec, json, mem, StraitError } from '@strait/core'
 import { structuredClone } from '@strait/core/node'
 import { callContext, createClient, RemoteError, type ServeOptions, type Server, serve } from '@strait/rpc'
+import { Caller, encodeArguments, Kind } from '@strait/rpc/caller'
 import { msgpack } from '@strait/rpc/msgpack'
 import { connect, listen } from 'strait'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -204,6 +205,27 @@ describe('a call', () => {
     await ledger.until(2)
     expect(ledger.aborted).toHaveLength(1)
     expect(await client.add.with({ timeout: 60_000 })(2, 2)).toBe(4)
+  })
+
+  it('whose time is over is answered with that, also when the handler ends well behind it', async () => {
+    const [near, far] = await mem.pair()
+    const server = serve(far, {
+      async heed() {
+        const { signal } = callContext()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        return 'too late'
+      },
+    })
+    // It has no clock of its own.
+    const caller = new Caller(near)
+    const answer = new Promise((onValue, onError) => {
+      const entry = { onValue, onError, onLost: onError }
+      const call = caller.begin(Kind.CALL, new TextEncoder().encode('heed'), encodeArguments(json, []), entry)
+      caller.within(call, 1)
+    })
+    await expect(answer).rejects.toMatchObject({ code: 'ERR_STRAIT_TIMEOUT' })
+    await near.close()
+    await server.done
   })
 
   it('that is a notification has no answer, and its error goes to the server', async () => {
