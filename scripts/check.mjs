@@ -15,8 +15,11 @@ const WITHOUT_RIGHTS = [
   ),
   'transport-ws/**',
 ]
-/** What takes long and no rights: a spawned peer inherits what it has, death asks nobody, states are the same for all. */
-const WITHOUT_NAMES = '^(?!.*(spawned peer|50 killed|, when ))'
+/**
+ * What takes long and no rights: a spawned peer inherits what it has, death asks nobody, states are the same for all, and so
+ * are threads that block.
+ */
+const WITHOUT_NAMES = '^(?!sync |.*(spawned peer|killed processes|, when ))'
 const bin = (name) => join(root, 'node_modules', name)
 const vitest = [bin('vitest/vitest.mjs'), 'run', '--configLoader', 'runner']
 
