@@ -22,8 +22,8 @@ function isPlain(value: unknown): boolean {
 }
 
 /**
- * What structured clone can carry; numbers, strings and lists of them as JSON, which is several times as fast. The two
- * are told apart by the first byte.
+ * What structured clone can carry. Small values and short lists of them have a form of their own (`Plain`), longer ones are
+ * JSON: both are several times as fast. The three are told apart by the first byte.
  */
 export const values: AnyCodec = {
   name: 'structured clone',
