@@ -8,7 +8,8 @@ import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
 import { type Plan, type Row, Run, type Subject } from './run.js'
 import { canBlock, canLease, straitLane } from './strait-lane.js'
-import { findTwin } from './twins/index.js'
+import { findTwins } from './twins/index.js'
+import { Missing } from './twins/missing.js'
 
 export interface BenchOptions {
   /** Schemes, such as `unix:`, with a query where the transport knows one. Default: all, in each mode that they have. */
@@ -45,6 +46,8 @@ export interface Remarks {
   readonly notes: readonly string[]
   /** Why the floors that were asked for are not there. */
   readonly floorMissing?: string
+  /** Which twins that were asked for are not there, and why. */
+  readonly peersMissing: readonly string[]
 }
 
 const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
@@ -65,6 +68,7 @@ export async function bench(options: BenchOptions = {}): Promise<Report & Remark
   const floors = options.floor ? await findFloors() : {}
   const rows: Row[] = []
   const spreads: Spread[] = []
+  const peersMissing = new Set<string>()
   let othersCores = 0
   for (const payloadBytes of options.payloads ?? [64]) {
     const measured: Row[] = []
@@ -73,6 +77,7 @@ export async function bench(options: BenchOptions = {}): Promise<Report & Remark
         ...options,
         plan,
         program: floors.program,
+        peersMissing,
         onRepeat: (repeat) =>
           options.onProgress?.({
             payloadBytes,
@@ -91,6 +96,7 @@ export async function bench(options: BenchOptions = {}): Promise<Report & Remark
     machine,
     rows,
     notes: doubts(othersCores, spreads),
+    peersMissing: [...peersMissing],
     ...(missing === undefined ? {} : { floorMissing: missing }),
   }
 }
@@ -125,6 +131,8 @@ interface Measuring extends BenchOptions {
   /** That makes the floors. */
   readonly program: string | undefined
   readonly onRepeat: (repeat: number) => void
+  /** Takes which twins are not there, and why. */
+  readonly peersMissing: Set<string>
 }
 
 interface Outcome {
@@ -162,11 +170,11 @@ async function measure(subjects: readonly Subject[], size: number, options: Meas
   }
 }
 
-/** Adds a lane, its floor and its twin to the runs, which are closed also when that fails. */
+/** Adds a lane, its floor and its twins to the runs, which are closed also when that fails. */
 async function open(
   subject: Subject,
   size: number,
-  { program, peers }: Measuring,
+  { program, peers, peersMissing }: Measuring,
   placer: Placer,
   runs: Run[],
 ): Promise<void> {
@@ -184,8 +192,14 @@ async function open(
   if (program !== undefined && mechanism !== undefined && hasFloor) {
     ours.compareWith(await openFloor(program, mechanism, size, placer.ends))
   }
-  const twin = peers ? findTwin(scheme, size, mode) : undefined
-  if (twin !== undefined) runs.push(new Run({ ...subject, twin: true }, await twin(size)))
+  for (const twin of peers ? findTwins(scheme, size, mode) : []) {
+    try {
+      runs.push(new Run({ ...subject, twin: true }, await twin.open(size)))
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error
+      peersMissing.add(`${twin.name}: ${error.message}`)
+    }
+  }
 }
 
 /** As the subjects are: those of other groups in between, each twin behind its own. */

@@ -8,10 +8,11 @@ import {
   blockingTwins,
   canBlock,
   canLease,
-  findTwin,
+  findTwins,
   type Lane,
   roundTrips,
   straitLane,
+  type Twin,
   throughput,
   twins,
 } from '../dist/index.js'
@@ -20,14 +21,21 @@ import {
 vi.setConfig({ testTimeout: 60_000 })
 
 // The addon is below it.
-const blocking = Object.entries(blockingTwins).filter(() => supported)
+const blocking = supported ? named(blockingTwins) : []
+
+/** Each with the name of what it is beside. */
+function named(bySchemes: typeof twins): [string, Twin][] {
+  return Object.entries(bySchemes).flatMap(([scheme, list]) =>
+    list.map((twin) => [scheme, twin] as [string, Twin]),
+  )
+}
 
 const lanes: [string, (payloadBytes: number) => Promise<Lane>][] = [
   ...(await peerSchemes()).map(
     (scheme) => [scheme, (size: number) => straitLane(`${scheme}:`, size)] as [string, never],
   ),
-  ...[...Object.entries(twins), ...blocking].map(
-    ([scheme, twin]) => [`the twin of ${scheme}`, twin] as [string, never],
+  ...[...named(twins), ...blocking].map(
+    ([scheme, twin]) => [`the twin of ${scheme}: ${twin.name}`, twin.open] as [string, never],
   ),
 ]
 
@@ -48,8 +56,8 @@ describe.each(lanes)('over %s', (_, open) => {
 })
 
 const withEmpty = lanes.filter(([name]) => {
-  const scheme = /^the twin of (.*)/.exec(name)?.[1]
-  return scheme === undefined || scheme in blockingTwins || findTwin(scheme, 0) !== undefined
+  const scheme = /^the twin of (.*?):/.exec(name)?.[1]
+  return scheme === undefined || scheme in blockingTwins || findTwins(scheme, 0).length > 0
 })
 
 describe.each(withEmpty)('over %s', (_, open) => {
@@ -63,8 +71,8 @@ describe.each(withEmpty)('over %s', (_, open) => {
 })
 
 it('bare sockets have no twin for empty messages, which they cannot send', () => {
-  expect(findTwin('unix', 0)).toBeUndefined()
-  expect(findTwin('unix', 1)).toBe(twins.unix)
+  expect(findTwins('unix', 0)).toEqual([])
+  expect(findTwins('unix', 1)).toBe(twins.unix)
 })
 
 const schemes = await peerSchemes()
@@ -152,10 +160,10 @@ describe.skipIf(leasing.length === 0).each(leasing)('over %s, in place', (scheme
 })
 
 it('what blocks is measured beside the ring alone, and what is written in place beside nothing', () => {
-  expect(findTwin('shm', 64, 'sync')).toBe(blockingTwins.shm)
-  expect(findTwin('shm', 64, 'hot')).toBeUndefined()
-  expect(findTwin('unix', 64, 'sync')).toBeUndefined()
-  expect(findTwin('unix', 64, 'leased')).toBeUndefined()
+  expect(findTwins('shm', 64, 'sync')).toBe(blockingTwins.shm)
+  expect(findTwins('shm', 64, 'hot')).toEqual([])
+  expect(findTwins('unix', 64, 'sync')).toEqual([])
+  expect(findTwins('unix', 64, 'leased')).toEqual([])
 })
 
 it('over a transport that cannot write in place, a lane that shall is refused', async () => {
@@ -193,7 +201,7 @@ describe.each(schemes)('the peer over %s', (scheme) => {
   })
 })
 
-const IN_THIS_PROCESS = ['mem', 'worker', 'the twin of worker']
+const IN_THIS_PROCESS = ['mem', 'worker', 'the twin of worker: MessagePort']
 
 describe.each(lanes.filter(([name]) => !IN_THIS_PROCESS.includes(name)))('over %s', (_, open) => {
   it('a question to a peer that was killed fails', async () => {
@@ -205,14 +213,14 @@ describe.each(lanes.filter(([name]) => !IN_THIS_PROCESS.includes(name)))('over %
   })
 })
 
-const spawned = [...Object.keys(twins), ...blocking.map(([scheme]) => scheme)].filter(
-  (scheme) => scheme !== 'worker',
-)
+const spawned = [...named(twins), ...blocking]
+  .map(([, { name }]) => name)
+  .filter((name) => name !== 'MessagePort')
 
-describe.each(spawned)('the twin of %s', (scheme) => {
+describe.each(spawned)('the twin %s', (name) => {
   it('has a peer that ends when this process is killed', async () => {
     const script = fileURLToPath(new URL('./support/open.mjs', import.meta.url))
-    const opener = spawn(process.execPath, [script, scheme], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const opener = spawn(process.execPath, [script, name], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [pid] = await once(opener.stdout.setEncoding('utf8'), 'data')
     const peerEnds = once(opener.stdout, 'close')
     opener.kill('SIGKILL')
