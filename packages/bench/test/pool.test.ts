@@ -38,7 +38,9 @@ const threads: [string, OpenLane][] = [
 
 /** Rejects where a result is wrong. */
 async function work(lane: PoolLane): Promise<void> {
-  expect(await lane.one(5)).toBeGreaterThan(0)
+  const { p50, p99 } = await lane.one(5)
+  expect(p50).toBeGreaterThan(0)
+  expect(p99).toBeGreaterThanOrEqual(p50)
   expect(await lane.batch(50)).toBeGreaterThan(0)
   if (lane.fib !== undefined) expect(await lane.fib(10, 5)).toBeGreaterThan(0)
   if (lane.echo !== undefined) expect(await lane.echo(100_000, 2)).toBeGreaterThan(0)
@@ -109,7 +111,7 @@ describe('the rows', () => {
       mode,
       workers,
       pids: [],
-      one: async () => ns,
+      one: async () => ({ p50: ns, p99: 3 * ns }),
       batch: async () => 2 * ns,
       fib: async () => 4 * ns,
       close: async () => {},
@@ -126,8 +128,16 @@ describe('the rows', () => {
     const ours = await ran(lane('Pool', 'shm:?wait=spin', 100))
     expect(theirs.rows(theirs, 2000)[0]).toMatchObject({ ratioToPiscina: 1, bar: null, wait: null })
     expect(ours.rows(theirs, 200)).toMatchObject([
-      { work: 'one', nsPerJob: 100, ratioToPiscina: 0.1, bar: 1 / 5, wait: 'spin', efficiency: null },
-      { work: 'batch', nsPerJob: 200, ratioToPiscina: 0.1, bar: 1 / 10 },
+      {
+        work: 'one',
+        nsPerJob: 100,
+        p99Ns: 300,
+        ratioToPiscina: 0.1,
+        bar: 1 / 5,
+        wait: 'spin',
+        efficiency: null,
+      },
+      { work: 'batch', nsPerJob: 200, p99Ns: null, ratioToPiscina: 0.1, bar: 1 / 10 },
       { work: 'fib', nsPerJob: 400, ratioToPiscina: 0.1, bar: null, efficiency: 0.5 },
     ])
   })

@@ -24,7 +24,15 @@ describe('strait bench', () => {
     const { code, stdout } = await strait(['bench', '--quick', '--json', '--peers', '--payload', '64'])
     expect(code).toBe(0)
     const { machine, rows, ...rest } = JSON.parse(stdout)
-    expect(rest).toEqual({})
+    expect(rest).toEqual({
+      version: 1,
+      date: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      plan: { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 },
+      connections: [],
+      fanIn: [],
+      notes: expect.any(Array),
+      peersMissing: expect.any(Array),
+    })
     expect(machine).toMatchObject({ node: process.version })
     expect(rows.map(({ url, peer }: Row) => [url, peer])).toEqual(
       (await peerSchemes()).flatMap((scheme) => {
@@ -49,12 +57,19 @@ describe('strait bench', () => {
         waitStrategy: shared ? 'adaptive' : null,
         placement: availableParallelism() === 1 ? 'same-core' : 'different-cores',
         payloadBytes: 64,
+        spread: figure,
+        noisy: row.spread > 0.1,
+        warmUpMs: figure,
         rounds: figure,
+        distribution: expect.any(Array),
         rttNs: { p50: figure, p90: figure, p99: figure, p999: figure, max: figure, mean: figure },
         messagesPerSecond: figure,
         bytesPerSecond: figure,
+        bothWaysPerSecond: null,
         cpuPerRoundNs: figure,
+        switchesPerRound: null,
         floorNs: null,
+        floorSpread: null,
         ratioToFloor: null,
         shareOfCopy: null,
         tail: {
@@ -200,6 +215,57 @@ describe('strait bench', () => {
     expect(stdout).toMatch(/^ {2}Mutex +await lock +processes +\S+ .\/s +\S+ +\S+ % \S+ % \S+ % /m)
   })
 
+  it('prints JSON with a row for each kind of work in each pool where pools are wanted', async () => {
+    const args = ['bench', '--quick', '--json', '--workers', '1', '--url', 'unix:', 'worker:']
+    const { code, stdout } = await strait(args)
+    expect(code).toBe(0)
+    const { machine, pool, ...rest } = JSON.parse(stdout)
+    expect(rest).toEqual({})
+    expect(machine).toMatchObject({ node: process.version })
+    const figure = expect.any(Number)
+    for (const { work, ...row } of pool) {
+      expect(row).toEqual({
+        name: expect.any(String),
+        mode: expect.any(String),
+        workers: 1,
+        wait: null,
+        bytes: work === 'buffer' ? figure : null,
+        nsPerJob: figure,
+        p99Ns: work === 'one' ? figure : null,
+        cpuPerJobNs: figure,
+        efficiency: work === 'fib' ? figure : null,
+        ratioToPiscina:
+          row.name === 'Python' || (work === 'buffer' && row.name !== 'Pool') ? expect.anything() : figure,
+        bar: null,
+        spread: figure,
+      })
+    }
+    const ours = pool.filter(({ name }: { name: string }) => name === 'Pool')
+    expect(ours.map(({ mode, work }: { mode: string; work: string }) => `${mode} ${work}`)).toEqual(
+      ['unix:', 'worker:'].flatMap((url) =>
+        ['one', 'batch', 'fib', 'buffer'].map((work) => `${url} ${work}`),
+      ),
+    )
+  })
+
+  it('prints a table for each kind of work, and by how much a bar is met or not', async () => {
+    const { code, stdout } = await strait([
+      'bench',
+      '--quick',
+      '--workers',
+      '1',
+      '--url',
+      supported ? 'shm:' : 'unix:',
+    ])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^A job that adds two numbers, one at a time$/m)
+    expect(stdout).toMatch(/^ {2}piscina +threads +1 +\S+ [mµn]?s +(\S+ [mµn]?s +)?1\.000 /m)
+    if (!supported) return
+    expect(stdout).toMatch(
+      /^(met|NOT MET): Many such jobs at once, shm:, workers: 1: \S+ × piscina, at most 0\.100$/m,
+    )
+  })
+
   it.concurrent.each([
     [['--payload', '1.5'], 'Must be a whole number of bytes from 0'],
     [['--payload', '16777217'], 'Must be a whole number of bytes'],
@@ -207,6 +273,8 @@ describe('strait bench', () => {
     [['--url', 'nix:'], 'there is no transport'],
     [['--crowd', '2'], 'Must be a whole number of processes from 3'],
     [['--crowd', '251'], 'Must be a whole number of processes from 3 to 250'],
+    [['--workers', '0'], 'Must be a whole number of workers from 1 to 256'],
+    [['--workers', '2', '--locks'], "'--pool' cannot be used with option '--locks'"],
     [['--locks', '--url', 'unix:'], "'--locks' cannot be used with option '--url"],
     [['--crowd', '9', '--mode', 'hot'], "'--locks' cannot be used with option '--mode"],
   ])('refuses %j with exit code 2', async (args, reason) => {

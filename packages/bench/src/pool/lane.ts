@@ -1,3 +1,9 @@
+/** From the call of a job to its result, in ns. */
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
+}
+
 /** A pool, and how its users give it jobs. All times are in ns, for a job. */
 export interface PoolLane {
   readonly name: string
@@ -6,8 +12,8 @@ export interface PoolLane {
   readonly workers: number
   /** Of all processes but this one. */
   readonly pids: readonly number[]
-  /** So many jobs `add(i, 1)`, each when the last one is done: the median. - Errors: a wrong result. */
-  one(count: number): Promise<number>
+  /** So many jobs `add(i, 1)`, each when the last one is done. - Errors: a wrong result. */
+  one(count: number): Promise<Latency>
   /** The same at once. */
   batch(count: number): Promise<number>
   /** So many jobs `fib(n)` at once; of Python, whose interpreter it would measure, none. */
@@ -53,7 +59,9 @@ export function laneOf(jobs: Jobs): PoolLane {
         times[i] = end - start
         start = end
       }
-      return times.sort()[count >> 1]! * 1e6
+      times.sort()
+      const at = (part: number) => times[Math.floor(part * count)]! * 1e6
+      return { p50: at(0.5), p99: at(0.99) }
     },
     async batch(count) {
       const start = performance.now()

@@ -137,7 +137,10 @@ export const python =
       mode,
       workers,
       pids,
-      one: async (count) => Number(await ask(`one ${count}`)),
+      async one(count) {
+        const [p50, p99] = (await ask(`one ${count}`)).split(' ').map(Number)
+        return { p50: p50!, p99: p99! }
+      },
       batch: async (count) => Number(await ask(`batch ${count}`)),
       close,
     }

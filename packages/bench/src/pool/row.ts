@@ -16,6 +16,8 @@ export interface PoolRow {
   readonly bytes: number | null
   /** One at a time, from the call to the result, the median of all jobs; else, from the first call to the last result. */
   readonly nsPerJob: number
+  /** One at a time, which one in a hundred exceeds; null for other work. */
+  readonly p99Ns: number | null
   /** CPU time of this process and the workers together, for a job; null where the kernel does not count it. */
   readonly cpuPerJobNs: number | null
   /** Of `fib`: its speed to that of one core, measured in this thread in the same run, times the cores it may use. */

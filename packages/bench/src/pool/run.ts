@@ -1,7 +1,7 @@
 import { cpuTime } from '../lane.js'
 import { Samples } from '../locks/samples.js'
 import type { Neighbours } from '../neighbours.js'
-import type { PoolLane } from './lane.js'
+import type { Latency, PoolLane } from './lane.js'
 import type { OpenLane } from './lanes.js'
 import type { PoolRow, Work } from './row.js'
 
@@ -28,6 +28,7 @@ class Series {
   readonly work: Work
   readonly bytes: number | null
   readonly nsPerJob = new Samples()
+  readonly #p99 = new Samples()
   #jobs = 0
   #cpuNs: number | undefined = 0
 
@@ -36,15 +37,23 @@ class Series {
     this.bytes = bytes
   }
 
-  async measure({ pids }: PoolLane, jobs: number, act: () => Promise<number>): Promise<void> {
+  async measure({ pids }: PoolLane, jobs: number, act: () => Promise<number | Latency>): Promise<void> {
     const ends = pids.map((pid) => ({ pid }))
     const before = cpuTime(ends)
     this.nsPerJob.begin()
-    this.nsPerJob.add(await act())
+    this.#p99.begin()
+    const measured = await act()
     const after = cpuTime(ends)
+    const { p50, p99 } = typeof measured === 'number' ? { p50: measured, p99: undefined } : measured
+    this.nsPerJob.add(p50)
+    if (p99 !== undefined) this.#p99.add(p99)
     this.#jobs += jobs
     const counted = this.#cpuNs !== undefined && before !== undefined && after !== undefined
     this.#cpuNs = counted ? this.#cpuNs! + after - before : undefined
+  }
+
+  get p99Ns(): number | null {
+    return this.work === 'one' ? rounded(this.#p99.median()) : null
   }
 
   get cpuPerJobNs(): number | null {
@@ -117,7 +126,7 @@ export class PoolRun {
   /** `nsOfFib`: what a job of it would take if all cores did nothing else. */
   rows(piscina: PoolRun, nsOfFib: number): PoolRow[] {
     const ours = this.#name === 'Pool'
-    return [...this.#series].map(([key, { work, bytes, nsPerJob, cpuPerJobNs }]) => {
+    return [...this.#series].map(([key, { work, bytes, nsPerJob, p99Ns, cpuPerJobNs }]) => {
       const theirs = piscina.#series.get(key)
       return {
         work,
@@ -127,6 +136,7 @@ export class PoolRun {
         wait: ours && this.#mode.startsWith('shm:') ? waitOf(this.#mode) : null,
         bytes,
         nsPerJob: rounded(nsPerJob.median()),
+        p99Ns,
         cpuPerJobNs,
         efficiency: work === 'fib' ? rounded(nsOfFib / nsPerJob.median()) : null,
         ratioToPiscina: theirs === undefined ? null : rounded(nsPerJob.median() / theirs.nsPerJob.median()),

@@ -23,8 +23,9 @@ export function poolPage({ machine, pool }: Pick<PoolReport, 'machine' | 'pool'>
     '',
     paint.dim(
       [
-        'One at a time: the median from call to result; at once: from the first call to the last result. × piscina: of time, to piscina with as many workers in the same',
-        'run (of bytes: moved, not copied). Of the cores: speed to that of one core times as many as the workers may use.',
+        'One at a time: from call to result; at once: from the first call to the last result.',
+        '× piscina: of time, to piscina with as many workers in the same run (of bytes: moved, not copied).',
+        'Of the cores: speed to that of one core times as many as the workers may use.',
         'CPU: of this process and all workers, for a job. Wait: how an end of shm: waits. Spread: how far repeats lie apart.',
         [machine.cpu, `${machine.cores} cores`, machine.kernel].join(' · '),
         ['Node', machine.node, machine.commit].join(' ').trimEnd(),
@@ -38,7 +39,7 @@ export function poolPage({ machine, pool }: Pick<PoolReport, 'machine' | 'pool'>
 function barsOf(pool: readonly PoolRow[]): string[] {
   return pool.flatMap(({ work, mode, workers, bar, ratioToPiscina: ratio }) => {
     if (bar === null || ratio === null) return []
-    const said = `${HEADINGS[work]}, ${mode}, ${integer(workers)} workers: ${ratio.toFixed(3)} × piscina, at most ${bar.toFixed(3)}`
+    const said = `${HEADINGS[work]}, ${mode}, workers: ${integer(workers)}: ${ratio.toFixed(3)} × piscina, at most ${bar.toFixed(3)}`
     return [ratio <= bar ? `met: ${said}` : paint.bold(`NOT MET: ${said}`)]
   })
 }
@@ -50,10 +51,9 @@ function columnsOf(work: Work): Column<PoolRow>[] {
     { head: 'workers', cell: ({ workers }) => integer(workers) },
   ]
   if (work === 'buffer') columns.push({ head: 'bytes', cell: ({ bytes }) => integer(bytes!) })
-  columns.push(
-    { head: 'a job', cell: ({ nsPerJob }) => duration(nsPerJob) },
-    { head: '× piscina', cell: ({ ratioToPiscina }) => ratioToPiscina?.toFixed(3) ?? '–' },
-  )
+  columns.push({ head: work === 'one' ? 'p50' : 'a job', cell: ({ nsPerJob }) => duration(nsPerJob) })
+  if (work === 'one') columns.push({ head: 'p99', cell: ({ p99Ns }) => duration(p99Ns!), dispensable: 1 })
+  columns.push({ head: '× piscina', cell: ({ ratioToPiscina }) => ratioToPiscina?.toFixed(3) ?? '–' })
   if (work === 'fib') {
     columns.push(
       { head: 'jobs/s', cell: ({ nsPerJob }) => integer(Math.round(1e9 / nsPerJob)) },

@@ -20,9 +20,13 @@ interface BenchOptions {
   locks?: boolean
   pool?: boolean
   crowd: number
+  workers?: readonly number[]
   quick?: boolean
   json?: boolean
 }
+
+/** Each is a process. */
+const MAX_WORKERS = 256
 
 /** More do not fit into a region of locks. */
 const MAX_CROWD = 250
@@ -76,6 +80,14 @@ export function addBench(program: Command): void {
         'measure jobs in a pool instead, over each --url, beside piscina, tinypool, workerpool and Python',
       ).conflicts(['payload', 'mode', 'floor', 'peers', 'tail', 'locks', 'crowd']),
     )
+    .addOption(
+      new Option(
+        '--workers <count...>',
+        `how many workers pools have, 1 to ${MAX_WORKERS} (default: 1, and one for each core); implies --pool`,
+      )
+        .argParser(workersOf)
+        .implies({ pool: true }),
+    )
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -91,7 +103,7 @@ Examples:
   $ strait bench --locks
   $ strait bench --locks --crowd 200 --placement same-core
   $ strait bench --pool
-  $ strait bench --pool --url shm: 'shm:?wait=park'
+  $ strait bench --pool --workers 4 --url shm: 'shm:?wait=park'
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
     )
@@ -108,6 +120,12 @@ function crowdOf(text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && count >= 3 && count <= MAX_CROWD) return count
   throw new InvalidArgumentError(`Must be a whole number of processes from 3 to ${MAX_CROWD}.`)
+}
+
+function workersOf(text: string, others: readonly number[] = []): readonly number[] {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= MAX_WORKERS) return [...others, count]
+  throw new InvalidArgumentError(`Must be a whole number of workers from 1 to ${MAX_WORKERS}.`)
 }
 
 async function run(options: BenchOptions): Promise<void> {
@@ -128,7 +146,7 @@ async function runTransports({ url, payload: payloads = [64], mode, json, ...opt
       status(`${integer(payloadBytes)} bytes: repeat ${step} of ${steps} …`),
   })
   status('')
-  if (json) printJson({ machine: report.machine, rows: report.rows })
+  if (json) printJson(report)
   else print(page(report.machine, report.rows, options))
   if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
   complainOf(report.notes)
@@ -151,9 +169,10 @@ async function runLocks({ placement, crowd, quick, json }: BenchOptions) {
   complainOf(report.notes)
 }
 
-async function runPool({ url: urls, quick, json }: BenchOptions) {
+async function runPool({ url: urls, workers, quick, json }: BenchOptions) {
   const report = await benchPool({
     urls,
+    workers,
     quick,
     onProgress: ({ workers, repeat, repeats }) =>
       status(`pools of ${workers}: repeat ${repeat} of ${repeats} …`),
