@@ -2,7 +2,7 @@ import type { Channel, WaitOptions } from '@strait/core'
 
 /** What a handler may ask about the call that it is doing: `callContext()`. */
 export interface CallContext {
-  /** Aborted when who called has given up, is gone, or has set a `timeout` that is over. */
+  /** Aborted when who called has given up, is gone, or has set a `timeout` that is over; of a notification, never. */
   readonly signal: AbortSignal
   readonly channel: Channel
 }
