@@ -2,11 +2,12 @@ import { peerSchemes, schemeOf } from 'strait'
 import { doubts, type Spread } from './doubts.js'
 import { floorMechanisms, openFloor } from './floor.js'
 import { buildFloors } from './floor-build.js'
-import { describeMachine, type Machine } from './machine.js'
+import { describeMachine } from './machine.js'
 import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { type Placement, Placer } from './placement.js'
-import { type Plan, type Row, Run, type Subject } from './run.js'
+import type { Plan, Results, Row } from './results.js'
+import { Run, type Subject } from './run.js'
 import { canBlock, canLease, straitLane } from './strait-lane.js'
 import { findTwins } from './twins/index.js'
 import { Missing } from './twins/missing.js'
@@ -36,20 +37,6 @@ export interface Progress {
   readonly steps: number
 }
 
-export interface Report {
-  readonly machine: Machine
-  readonly rows: readonly Row[]
-}
-
-export interface Remarks {
-  /** Why the figures should not be quoted; empty is good. */
-  readonly notes: readonly string[]
-  /** Why the floors that were asked for are not there. */
-  readonly floorMissing?: string
-  /** Which twins that were asked for are not there, and why. */
-  readonly peersMissing: readonly string[]
-}
-
 const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
 const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
 
@@ -60,7 +47,8 @@ const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
  * - Errors: those of `spawnPeer`; `NOT_SUPPORTED` when an address was given that does not have a mode; `TOO_LARGE` a
  *   payload that cannot be written in place.
  */
-export async function bench(options: BenchOptions = {}): Promise<Report & Remarks> {
+export async function bench(options: BenchOptions = {}): Promise<Results> {
+  const date = new Date().toISOString()
   const subjects = await findSubjects(options)
   const groups = group(subjects)
   const plan = options.quick ? QUICK : FULL
@@ -93,8 +81,13 @@ export async function bench(options: BenchOptions = {}): Promise<Report & Remark
   }
   const { missing } = floors
   return {
+    version: 1,
+    date,
     machine,
+    plan,
     rows,
+    connections: [],
+    fanIn: [],
     notes: doubts(othersCores, spreads),
     peersMissing: [...peersMissing],
     ...(missing === undefined ? {} : { floorMissing: missing }),

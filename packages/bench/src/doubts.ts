@@ -10,13 +10,17 @@ export interface Spread {
   readonly what: string
 }
 
+/** Whether repeats differ so much that they should not be quoted. */
+export const isNoisy = (ratio: number): boolean => ratio > SPREAD_LIMIT
+
 /** Why figures should not be quoted; empty is good. */
 export function doubts(othersCores: number, spreads: readonly Spread[]): string[] {
   const notes: string[] = []
   if (othersCores > OTHERS_LIMIT) notes.push(`others kept ${othersCores.toFixed(1)} cores busy meanwhile`)
-  const worst = spreads.reduce((a, b) => (a.ratio > b.ratio ? a : b), { ratio: 0, what: '' })
-  if (worst.ratio > SPREAD_LIMIT) {
-    notes.push(`repeats differ by up to ${Math.round(worst.ratio * 100)} % (${worst.what})`)
+  const noisy = spreads.filter(({ ratio }) => isNoisy(ratio)).sort((a, b) => b.ratio - a.ratio)
+  if (noisy.length > 0) {
+    const named = noisy.map(({ ratio, what }) => `${what} by ${Math.round(ratio * 100)} %`)
+    notes.push(`repeats differ too much in ${noisy.length} of ${spreads.length}: ${named.join(', ')}`)
   }
   return notes
 }

@@ -1,7 +1,7 @@
-export { type BenchOptions, bench, type Progress, type Remarks, type Report } from './bench.js'
+export { type BenchOptions, bench, type Progress } from './bench.js'
 export { type Ends, type Floor, floorMechanisms, openFloor } from './floor.js'
 export { type BuildOptions, buildFloors } from './floor-build.js'
-export { Histogram, type Quantiles } from './histogram.js'
+export { type Bin, Histogram, type Quantiles } from './histogram.js'
 export type { Lane, SyncLane } from './lane.js'
 export {
   type BenchLocksOptions,
@@ -21,8 +21,8 @@ export {
   type PoolReport,
 } from './pool/bench-pool.js'
 export type { PoolRow, Work } from './pool/row.js'
+export type { ConnectionRow, FanInRow, Measured, Plan, Results, Row } from './results.js'
 export { type Enough, type RoundTrips, roundTrips, type Stretch } from './round-trip.js'
-export type { Row } from './run.js'
 export type { SelfReport, Span } from './self-report.js'
 export { answerQuestions, canBlock, canLease, type LaneOptions, peerLane, straitLane } from './strait-lane.js'
 export type { EndTail, Tail } from './tail.js'

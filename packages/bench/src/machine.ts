@@ -1,12 +1,19 @@
 import { execFile } from 'node:child_process'
-import { cpus, release, type } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { cpus, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { allowedCores } from './placement.js'
 
 /** Where figures were taken; without it they mean nothing. */
 export interface Machine {
   readonly cpu: string
   readonly cores: number
+  /** So many of them may be used, by affinity; sched_getaffinity(2). */
+  readonly usableCores: number
+  readonly memoryBytes: number
+  /** Runs under a hypervisor, whose other guests nobody sees. */
+  readonly virtual: boolean
   readonly kernel: string
   readonly node: string
   /** Of this program, with `-dirty` where files were changed; only in a clone of the repository. */
@@ -18,6 +25,9 @@ export async function describeMachine(): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
+    usableCores: allowedCores().length,
+    memoryBytes: totalmem(),
+    virtual: /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'latin1')),
     kernel: `${type()} ${release()}`,
     node: process.version,
     ...(commit === undefined ? {} : { commit }),

@@ -13,7 +13,7 @@ export const placements = ['different-cores', 'same-core', 'free'] as const
 export type Placement = (typeof placements)[number]
 
 /** The cores that this process may use; sched_getaffinity(2). */
-function allowedCores(): number[] {
+export function allowedCores(): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
   return list.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)

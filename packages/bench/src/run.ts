@@ -1,54 +1,19 @@
 import { schemeOf } from 'strait'
-import type { Spread } from './doubts.js'
+import { now } from './clock.js'
+import { isNoisy, type Spread } from './doubts.js'
 import type { Floor } from './floor.js'
-import type { Quantiles } from './histogram.js'
 import { cpuTime, type Lane } from './lane.js'
-import { type Mode, PAUSE_MS, type WaitStrategy, waitStrategyOf } from './mode.js'
+import { type Mode, PAUSE_MS, waitStrategyOf } from './mode.js'
 import type { Placement } from './placement.js'
 import { Repeats } from './repeats.js'
+import type { Plan, Row } from './results.js'
 import { makeRounds } from './round-trip.js'
 import { Rounds } from './rounds.js'
 import { StretchWatch } from './stretch-watch.js'
-import { type Tail, TailLog } from './tail.js'
+import { TailLog } from './tail.js'
 import { throughput } from './throughput.js'
 
-/** What was measured of one lane. Times are in ns, sizes in bytes. */
-export interface Row {
-  readonly url: string
-  readonly scheme: string
-  readonly mode: Mode
-  /** Null for transports that have no choice. */
-  readonly waitStrategy: WaitStrategy | null
-  readonly placement: Placement
-  readonly payloadBytes: number
-  readonly rounds: number
-  readonly rttNs: Quantiles
-  /** One way; null where the mode is one of pauses. */
-  readonly messagesPerSecond: number | null
-  readonly bytesPerSecond: number | null
-  /** CPU time that both processes used for a round trip; null where the kernel does not count it. */
-  readonly cpuPerRoundNs: number | null
-  /** The median of a C program over the same mechanism, which blocks, or in mode leased of one memcpy; null: not measured. */
-  readonly floorNs: number | null
-  /** Our median to that; null in mode leased, where it would be two ways to one copy. */
-  readonly ratioToFloor: number | null
-  /** In mode leased, our bytes per second, one way, to those of the memcpy. */
-  readonly shareOfCopy: number | null
-  /** What the slowest rounds are made of. */
-  readonly tail: Tail
-  /** The name of the twin, in a twin's row. */
-  readonly peer?: string
-}
-
-const ratio = (a: number, b: number) => Number((a / b).toPrecision(4))
-
-/** How long a lane is measured: repeats of so many stretches. */
-export interface Plan {
-  readonly warmUpMs: number
-  readonly repeats: number
-  readonly stretches: number
-  readonly stretchMs: number
-}
+const rounded = (value: number) => Number(value.toPrecision(4))
 
 /** What is to be measured. */
 export interface Subject {
@@ -68,6 +33,7 @@ export class Run {
   readonly #tail = new TailLog()
   #floor: Floor | undefined
   #cpuNs: number | undefined = 0
+  #warmUpMs = 0
   #messages = 0
   #ns = 0
 
@@ -87,9 +53,11 @@ export class Run {
   }
 
   async warmUp({ warmUpMs }: Plan): Promise<void> {
+    const began = now()
     await makeRounds(this.lane, { ms: warmUpMs }, this.#rounds)
     await this.#floor?.run(warmUpMs)
     await throughput(this.lane, warmUpMs)
+    this.#warmUpMs = Math.round((now() - began) / 1e6)
   }
 
   /** The stretches that follow are compared with those before. */
@@ -130,6 +98,7 @@ export class Run {
     const durations = this.#roundTrips.total()
     const rounds = durations.count
     const rttNs = durations.quantiles()
+    const spread = this.#roundTrips.spread()
     const floorNs = this.#floor === undefined ? null : this.#floorRoundTrips.total().quantiles().p50
     const perSecond = this.#messages === 0 ? null : this.#messages / (this.#ns / 1e9)
     return {
@@ -139,14 +108,22 @@ export class Run {
       waitStrategy: twin ? null : waitStrategyOf(url),
       placement,
       payloadBytes,
+      spread: rounded(spread),
+      noisy: isNoisy(spread),
+      warmUpMs: this.#warmUpMs,
       rounds,
       rttNs,
+      distribution: durations.distribution(),
       messagesPerSecond: perSecond && Math.round(perSecond),
       bytesPerSecond: perSecond && Math.round(perSecond * payloadBytes),
+      bothWaysPerSecond: null,
       cpuPerRoundNs: this.#cpuNs === undefined ? null : Math.round(this.#cpuNs / rounds),
+      switchesPerRound: null,
       floorNs,
-      ratioToFloor: floorNs === null || leased ? null : ratio(rttNs.p50, floorNs),
-      shareOfCopy: floorNs === null || perSecond === null || !leased ? null : ratio(perSecond * floorNs, 1e9),
+      floorSpread: floorNs === null ? null : rounded(this.#floorRoundTrips.spread()),
+      ratioToFloor: floorNs === null || leased ? null : rounded(rttNs.p50 / floorNs),
+      shareOfCopy:
+        floorNs === null || perSecond === null || !leased ? null : rounded((perSecond * floorNs) / 1e9),
       tail: this.#tail.tail(rttNs.p50),
       ...(twin ? { peer: this.lane.name } : {}),
     }

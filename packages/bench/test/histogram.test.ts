@@ -41,4 +41,19 @@ describe('a histogram', () => {
     histogram.record(99.6)
     expect(histogram.quantiles().max).toBe(100)
   })
+
+  it('tells how durations are distributed, each in the bin that ends above it', () => {
+    const histogram = new Histogram()
+    for (const ns of [1, 1, 99, 1000, 1001, 1050]) histogram.record(ns)
+    const other = new Histogram()
+    other.record(1000)
+    histogram.add(other)
+    expect(histogram.distribution()).toEqual([
+      [1, 2],
+      [100, 1],
+      [1000, 2],
+      [1049, 1],
+      [1100, 1],
+    ])
+  })
 })

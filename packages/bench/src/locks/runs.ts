@@ -1,7 +1,7 @@
 import type { Spread } from '../doubts.js'
 import { cpuTime } from '../lane.js'
 import type { Placement } from '../placement.js'
-import type { Plan } from '../run.js'
+import type { Plan } from '../results.js'
 import type { ContestLane, LockLane, PairLane } from './lane.js'
 import type { ContendedRow, LockRow, UncontendedRow } from './row.js'
 import { Samples } from './samples.js'
