@@ -50,6 +50,12 @@ class Patience {
     if (uv_hrtime() - before > kLateNs) busy_ = kBusyWaits;
   }
 
+  /// Who always spins, and has for so long: others have the processor for a moment, for one of them may be the very peer
+  /// that is waited for. Where there are none it costs a call that does nothing.
+  void giveWay(uint64_t waitedNs) {
+    if (waitedNs > kPollNs) sched_yield();
+  }
+
   void looked(bool found) {
     if (found) {
       vain_ = skips_ = 0;
@@ -93,6 +99,7 @@ class Patience {
     activity_ = activity;
     if (wait_ == Wait::spin) {
       if (alone_ || late_) sched_yield();
+      else giveWay(now - quietSince_);
       return true;
     }
     if (first && !startsAwake()) return false;

@@ -336,7 +336,7 @@ int32_t Rings::goOn() {
 int32_t Rings::wait(bool reading, bool writing, int ms) {
   if (writing && !wantsRoom_) return kWritable;
   wantsRecord_ |= reading;
-  const uint64_t deadline = uv_hrtime() + static_cast<uint64_t>(ms) * 1'000'000;
+  const uint64_t begin = uv_hrtime();
   const uint32_t most = patience_.blockingLooks();
   const bool spins = most == UINT32_MAX;
   if (reader_.publish()) ring();
@@ -345,7 +345,10 @@ int32_t Rings::wait(bool reading, bool writing, int ms) {
   for (; found == 0 && looks < most; looks++) {
     patience_.breathe();
     found = happened();
-    if (spins && looks % kLooksPerClock == 0 && uv_hrtime() > deadline) break;
+    if (found != 0 || !spins || looks % kLooksPerClock != 0) continue;
+    const uint64_t waited = uv_hrtime() - begin;
+    if (waited > static_cast<uint64_t>(ms) * 1'000'000) break;
+    patience_.giveWay(waited);
   }
   stats_.spins += looks;
   if (looks > 0) patience_.blocked(found != 0);

@@ -1,10 +1,10 @@
-// Has both ends of a channel that waits as its first argument says, and nothing to do for 5 s; with a second argument the
-// thread blocks meanwhile. Says to strace from when until when, by calls that fail.
+// Has both ends of a channel that waits as its first argument says, and nothing to do for so many ms as its second says; with
+// a third argument the thread blocks meanwhile. Says to strace from when until when, by calls that fail.
 import { accessSync } from 'node:fs'
 import { shm } from '@strait/transport-shm'
 
-const IDLE = 5_000
-const [, , wait, blocking] = process.argv
+const [, , wait, ms, blocking] = process.argv
+const IDLE = Number(ms)
 
 const mark = (name) => {
   try {
@@ -47,7 +47,7 @@ const begin = () => {
     process.exit(0)
   }, IDLE)
 }
-// When both have slept for many turns of the event loop.
+// When both have slept for many turns of the event loop, if they ever do.
 let seen = ''
 let turns = 0
 const look = () => {
@@ -55,7 +55,7 @@ const look = () => {
   const now = JSON.stringify(stats)
   turns = now === seen && stats.every(({ parks }) => parks > 0) ? turns + 1 : 0
   seen = now
-  if (turns < 100) setImmediate(look)
+  if (wait !== 'spin' && turns < 100) setImmediate(look)
   else begin()
 }
 look()
