@@ -1,6 +1,8 @@
 /* Blocking read(2) and write(2) on what the kernel gives as a descriptor. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -45,11 +47,15 @@ static void create_fifo(size_t size) {
   rmdir(directory);
 }
 
+static void use_sockets(int parent, int child) {
+  ways[0][1] = ways[1][0] = parent;
+  ways[0][0] = ways[1][1] = child;
+}
+
 static void create_socket(int type) {
   int ends[2];
   if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) die("socketpair");
-  ways[0][1] = ways[1][0] = ends[PARENT];
-  ways[0][0] = ways[1][1] = ends[CHILD];
+  use_sockets(ends[PARENT], ends[CHILD]);
 }
 
 static void create_unix(size_t size) {
@@ -61,6 +67,28 @@ static void create_seqpacket(size_t size) {
   (void)size;
   create_socket(SOCK_SEQPACKET);
   most_per_write = PACKET_MAX;
+}
+
+static int tcp_socket(void) {
+  const int one = 1;
+  const int end = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (end < 0 || setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) die("socket");
+  return end;
+}
+
+/** On the loopback. What is accepted has the options of the socket that listens. */
+static void create_tcp(size_t size) {
+  (void)size;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr *const any = (struct sockaddr *)&address;
+  socklen_t length = sizeof address;
+  const int listener = tcp_socket(), parent = tcp_socket();
+  if (bind(listener, any, length) != 0 || listen(listener, 1) != 0) die("listen");
+  if (getsockname(listener, any, &length) != 0 || connect(parent, any, length) != 0) die("connect");
+  const int child = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  if (child < 0) die("accept");
+  close(listener);
+  use_sockets(parent, child);
 }
 
 /** Closes nothing: who dies is noticed by the parent's SIGCHLD and the child's PR_SET_PDEATHSIG, not by end of file. */
@@ -93,3 +121,4 @@ const struct mechanism pipe_floor = {"pipe", create_pipe, become, write_all, rea
 const struct mechanism fifo_floor = {"fifo", create_fifo, become, write_all, read_all};
 const struct mechanism unix_floor = {"unix", create_unix, become, write_all, read_all};
 const struct mechanism seqpacket_floor = {"seqpacket", create_seqpacket, become, write_all, read_all};
+const struct mechanism tcp_floor = {"tcp", create_tcp, become, write_all, read_all};

@@ -1,6 +1,7 @@
 export { type BenchOptions, bench, type Progress } from './bench.js'
+export type { BuildOptions } from './c-program.js'
 export { type Ends, type Floor, floorMechanisms, openFloor } from './floor.js'
-export { type BuildOptions, buildFloors } from './floor-build.js'
+export { buildFloors } from './floor-build.js'
 export { type Bin, Histogram, type Quantiles } from './histogram.js'
 export type { Lane, SyncLane } from './lane.js'
 export {
