@@ -73,7 +73,7 @@ export class Battle {
   async begin(size: number): Promise<void> {
     expect(size).toBeLessThanOrEqual(ROWS)
     this.#conductor = await Actor.start(this.#options)
-    await this.#conductor.run(({ enter }, region) => enter(region), this.#region)
+    await this.#enter(this.#conductor)
     await this.#conductor.run(({ event, kept }) => {
       kept.beat = setInterval(() => {
         event.set()
@@ -81,17 +81,22 @@ export class Battle {
       }, 2)
     })
     this.#view = new RegionView(this.#region)
-    for (let row = 0; row < size; row += AT_ONCE) {
-      const length = Math.min(AT_ONCE, size - row)
+    // All, before the first one takes the cores.
+    while (this.#fighters.length < size) {
+      const length = Math.min(AT_ONCE, size - this.#fighters.length)
       const actors = await Promise.all(Array.from({ length }, () => Actor.start(this.#options)))
-      for (const [index, actor] of actors.entries()) await this.#enlist(actor, row + index)
+      this.#fighters.push(...actors)
     }
+    for (const actor of this.#fighters) await this.#enter(actor)
+    for (const [row, actor] of this.#fighters.entries()) this.#fight(actor, row)
     await this.goesOn()
   }
 
-  async #enlist(actor: Actor, row: number): Promise<void> {
-    this.#fighters[row] = actor
+  async #enter(actor: Actor): Promise<void> {
     await actor.run(({ enter }, region) => enter(region), this.#region)
+  }
+
+  #fight(actor: Actor, row: number): void {
     const hammer = actor.runLong(
       ({ hammer }, ledger, row, seed) => hammer(ledger, row, seed),
       this.#ledger,
@@ -126,7 +131,9 @@ export class Battle {
     this.prepare()
     const next = await this.#next!
     this.#next = undefined
-    await this.#enlist(next, row)
+    this.#fighters[row] = next
+    await this.#enter(next)
+    this.#fight(next, row)
   }
 
   /** Everybody gets on with everything, and no rule has been broken. */
