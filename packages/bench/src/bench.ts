@@ -1,16 +1,15 @@
-import { peerSchemes, schemeOf } from 'strait'
+import { peerSchemes } from 'strait'
 import { doubts, type Spread } from './doubts.js'
-import { floorMechanisms, openFloor } from './floor.js'
 import { buildFloors } from './floor-build.js'
 import { describeMachine } from './machine.js'
 import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
+import { openRuns } from './open-runs.js'
 import { type Placement, Placer } from './placement.js'
+import type { ProgramRun } from './program-run.js'
 import type { Plan, Results, Row } from './results.js'
-import { Run, type Subject } from './run.js'
-import { canBlock, canLease, straitLane } from './strait-lane.js'
-import { findTwins } from './twins/index.js'
-import { Missing } from './twins/missing.js'
+import type { Run, Subject } from './run.js'
+import { canBlock, canLease } from './strait-lane.js'
 
 export interface BenchOptions {
   /** Schemes, such as `unix:`, with a query where the transport knows one. Default: all, in each mode that they have. */
@@ -37,8 +36,8 @@ export interface Progress {
   readonly steps: number
 }
 
-const FULL: Plan = { warmUpMs: 300, repeats: 5, stretches: 10, stretchMs: 20 }
-const QUICK: Plan = { warmUpMs: 50, repeats: 2, stretches: 2, stretchMs: 15 }
+const FULL: Plan = { warmUpMs: 1500, repeats: 5, stretches: 10, stretchMs: 20 }
+const QUICK: Plan = { warmUpMs: 100, repeats: 2, stretches: 2, stretchMs: 15 }
 
 /**
  * Measures round trips and one-way throughput. The lanes of one payload size run in turns, stretch by stretch, so that
@@ -64,8 +63,9 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
       const outcome = await measure(together, payloadBytes, {
         ...options,
         plan,
-        program: floors.program,
-        peersMissing,
+        floors: floors.program,
+        peers: options.peers ?? false,
+        missing: peersMissing,
         onRepeat: (repeat) =>
           options.onProgress?.({
             payloadBytes,
@@ -122,10 +122,11 @@ function group(subjects: readonly Subject[]): Subject[][] {
 interface Measuring extends BenchOptions {
   readonly plan: Plan
   /** That makes the floors. */
-  readonly program: string | undefined
+  readonly floors: string | undefined
+  readonly peers: boolean
   readonly onRepeat: (repeat: number) => void
-  /** Takes which twins are not there, and why. */
-  readonly peersMissing: Set<string>
+  /** Takes which twins and programs are not there, and why. */
+  readonly missing: Set<string>
 }
 
 interface Outcome {
@@ -136,12 +137,12 @@ interface Outcome {
 
 async function measure(subjects: readonly Subject[], size: number, options: Measuring): Promise<Outcome> {
   const { plan } = options
-  const runs: Run[] = []
+  const runs: (Run | ProgramRun)[] = []
   const placer = new Placer(options.placement)
   let othersCores = 0
   try {
-    for (const subject of subjects) await open(subject, size, options, placer, runs)
-    for (const { lane } of runs) placer.place(lane)
+    for (const subject of subjects) await openRuns(subject, size, { ...options, placer }, runs)
+    for (const run of runs) run.place(placer)
     for (const run of runs) await run.warmUp(plan)
     const neighbours = new Neighbours(runs.flatMap((run) => run.processes()))
     for (let repeat = 1; repeat <= plan.repeats; repeat++) {
@@ -160,38 +161,6 @@ async function measure(subjects: readonly Subject[], size: number, options: Meas
     rows: runs.map((run) => run.row(placer.placement)),
     spreads: runs.flatMap((run) => run.spreads()),
     othersCores,
-  }
-}
-
-/** Adds a lane, its floor and its twins to the runs, which are closed also when that fails. */
-async function open(
-  subject: Subject,
-  size: number,
-  { program, peers, peersMissing }: Measuring,
-  placer: Placer,
-  runs: Run[],
-): Promise<void> {
-  const { url, mode } = subject
-  const scheme = schemeOf(url, 'bench')
-  const ours = new Run(
-    subject,
-    await straitLane(url, size, { sync: mode === 'sync', leased: mode === 'leased' }),
-  )
-  runs.push(ours)
-  // Without a copy of a message of its own, what it is to be held against is one copy.
-  const mechanism = mode === 'leased' ? 'memcpy' : floorMechanisms[scheme]
-  // They make no pauses, and have no empty messages.
-  const hasFloor = mode !== 'parked' && size > 0
-  if (program !== undefined && mechanism !== undefined && hasFloor) {
-    ours.compareWith(await openFloor(program, mechanism, size, placer.ends))
-  }
-  for (const twin of peers ? findTwins(scheme, size, mode) : []) {
-    try {
-      runs.push(new Run({ ...subject, twin: true }, await twin.open(size)))
-    } catch (error) {
-      if (!(error instanceof Missing)) throw error
-      peersMissing.add(`${twin.name}: ${error.message}`)
-    }
   }
 }
 

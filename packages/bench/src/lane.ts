@@ -17,6 +17,8 @@ export interface Lane {
   ask(message: Uint8Array): Promise<Uint8Array | undefined>
   /** Sends without waiting for an answer. Undefined: go on; otherwise wait before the next message. */
   send(message: Uint8Array): Promise<unknown> | undefined
+  /** The next answer to a question that was given to `send`, in order; absent: one question at a time. */
+  receive?(): Uint8Array | Promise<Uint8Array | undefined>
   /** As `send`, and `write` writes the message, of `payloadBytes`, where the peer reads it; where the lane can. */
   sendInPlace?(write: (room: Uint8Array) => void): Promise<unknown> | undefined
   /** Both ends block their threads: then `ask` and `send` are not called while something is measured. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from './clock.js'
 import type { Histogram } from './histogram.js'
 import { cpuTime, type Lane, type SyncLane } from './lane.js'
+import type { Pause } from './mode.js'
 import { readAnswer, writeQuestion } from './payload.js'
 import { Rounds } from './rounds.js'
 
@@ -20,8 +21,8 @@ export interface Enough {
 
 /** How a stretch is made. */
 export interface Stretch extends Enough {
-  /** How long both ends have nothing to do before each question, in ms. Default: 0. */
-  readonly pauseMs?: number
+  /** Before each question. Default: none. */
+  readonly pause?: Pause | undefined
 }
 
 /** Makes round trips, one at a time. */
@@ -48,13 +49,13 @@ export async function makeRounds(lane: Lane, stretch: Stretch, rounds: Rounds): 
 }
 
 async function makeAsyncRounds(lane: Lane, stretch: Stretch, rounds: Rounds): Promise<void> {
-  const { rounds: wanted = 1, ms = 0, pauseMs = 0 } = stretch
+  const { rounds: wanted = 1, ms = 0, pause } = stretch
   const message = new Uint8Array(lane.payloadBytes)
   const end = now() + ms * 1e6
   let count = 0
   let after: number
   do {
-    if (pauseMs > 0) await sleep(pauseMs)
+    if (pause !== undefined) await spend(pause)
     writeQuestion(message, ++count)
     const before = now()
     const answer = await lane.ask(message)
@@ -62,6 +63,12 @@ async function makeAsyncRounds(lane: Lane, stretch: Stretch, rounds: Rounds): Pr
     rounds.add(before, after)
     readAnswer(answer, message.length, count)
   } while (count < wanted || after < end)
+}
+
+async function spend({ us, how }: Pause): Promise<void> {
+  if (how === 'asleep') return sleep(us / 1000)
+  const end = now() + us * 1000
+  while (now() < end);
 }
 
 function makeSyncRounds(lane: SyncLane, payloadBytes: number, stretch: Enough, rounds: Rounds): void {

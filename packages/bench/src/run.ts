@@ -1,19 +1,25 @@
 import { schemeOf } from 'strait'
 import { now } from './clock.js'
 import { isNoisy, type Spread } from './doubts.js'
+import { canFlood, flood } from './flood.js'
 import type { Floor } from './floor.js'
 import { cpuTime, type Lane } from './lane.js'
-import { type Mode, PAUSE_MS, waitStrategyOf } from './mode.js'
-import type { Placement } from './placement.js'
+import { type Mode, type Pause, pauses, waitStrategyOf } from './mode.js'
+import type { Placement, Placer } from './placement.js'
 import { Repeats } from './repeats.js'
 import type { Plan, Row } from './results.js'
 import { makeRounds } from './round-trip.js'
 import { Rounds } from './rounds.js'
 import { StretchWatch } from './stretch-watch.js'
+import { Rate, Total } from './sums.js'
+import { SwitchCount } from './switches.js'
 import { TailLog } from './tail.js'
 import { throughput } from './throughput.js'
+import { isWarm } from './warm-up.js'
 
 const rounded = (value: number) => Number(value.toPrecision(4))
+
+const whole = (value: number | null) => value && Math.round(value)
 
 /** What is to be measured. */
 export interface Subject {
@@ -31,11 +37,12 @@ export class Run {
   readonly #roundTrips = new Repeats()
   readonly #floorRoundTrips = new Repeats()
   readonly #tail = new TailLog()
+  readonly #cpuNs = new Total()
+  readonly #switches = new Total()
+  readonly #oneWay = new Rate()
+  readonly #bothWays = new Rate()
   #floor: Floor | undefined
-  #cpuNs: number | undefined = 0
   #warmUpMs = 0
-  #messages = 0
-  #ns = 0
 
   constructor(subject: Subject, lane: Lane) {
     this.#subject = subject
@@ -52,12 +59,23 @@ export class Run {
     return [this.lane, ...(this.#floor?.pids ?? []).map((pid) => ({ pid }))]
   }
 
-  async warmUp({ warmUpMs }: Plan): Promise<void> {
+  place(placer: Placer): void {
+    placer.place(this.lane)
+  }
+
+  /** Without pauses, and until round trips become no quicker. */
+  async warmUp({ warmUpMs, stretchMs }: Plan): Promise<void> {
     const began = now()
-    await makeRounds(this.lane, { ms: warmUpMs }, this.#rounds)
-    await this.#floor?.run(warmUpMs)
-    await throughput(this.lane, warmUpMs)
+    const medians: number[] = []
+    do {
+      this.#rounds.clear()
+      await makeRounds(this.lane, { ms: stretchMs }, this.#rounds)
+      medians.push(this.#rounds.durations().quantiles().p50)
+      await throughput(this.lane, stretchMs)
+      if (canFlood(this.lane)) await flood([this.lane], stretchMs)
+    } while (!isWarm(medians) && now() - began < warmUpMs * 1e6)
     this.#warmUpMs = Math.round((now() - began) / 1e6)
+    await this.#floor?.run(stretchMs)
   }
 
   /** The stretches that follow are compared with those before. */
@@ -67,26 +85,27 @@ export class Run {
   }
 
   async stretch({ stretchMs }: Plan): Promise<void> {
-    if (this.#subject.mode === 'parked') {
-      await this.#measureRounds(2 * stretchMs, PAUSE_MS)
-      return
-    }
-    await this.#measureRounds(stretchMs, 0)
-    if (this.#floor !== undefined) this.#floorRoundTrips.add(await this.#floor.run(stretchMs))
-    const { messages, ns } = await throughput(this.lane, stretchMs)
-    this.#messages += messages
-    this.#ns += ns
+    const pause = pauses[this.#subject.mode]
+    // With pauses there are few rounds, and nothing else to measure.
+    const ms = pause === undefined ? stretchMs : 3 * stretchMs
+    await this.#measureRounds(ms, pause)
+    if (this.#floor !== undefined) this.#floorRoundTrips.add(await this.#floor.run(ms, pause))
+    if (pause !== undefined) return
+    this.#oneWay.add(await throughput(this.lane, ms))
+    if (canFlood(this.lane)) this.#bothWays.add(await flood([this.lane], ms))
   }
 
-  async #measureRounds(ms: number, pauseMs: number): Promise<void> {
+  async #measureRounds(ms: number, pause: Pause | undefined): Promise<void> {
     const watch = await StretchWatch.begin(this.lane)
+    const switches = new SwitchCount(this.lane)
     const cpuBefore = cpuTime([this.lane])
     this.#rounds.clear()
-    await makeRounds(this.lane, { ms, pauseMs }, this.#rounds)
+    await makeRounds(this.lane, { ms, pause }, this.#rounds)
     const seen = watch.end()
     const cpuAfter = cpuTime([this.lane])
-    const counted = this.#cpuNs !== undefined && cpuBefore !== undefined && cpuAfter !== undefined
-    this.#cpuNs = counted ? this.#cpuNs! + cpuAfter - cpuBefore : undefined
+    this.#switches.add(switches.total())
+    const counted = cpuBefore !== undefined && cpuAfter !== undefined
+    this.#cpuNs.add(counted ? cpuAfter - cpuBefore : undefined)
     this.#tail.add(this.#rounds, await seen)
     this.#roundTrips.add(this.#rounds.durations())
   }
@@ -98,9 +117,10 @@ export class Run {
     const durations = this.#roundTrips.total()
     const rounds = durations.count
     const rttNs = durations.quantiles()
+    const switches = this.#switches.each(rounds)
     const spread = this.#roundTrips.spread()
     const floorNs = this.#floor === undefined ? null : this.#floorRoundTrips.total().quantiles().p50
-    const perSecond = this.#messages === 0 ? null : this.#messages / (this.#ns / 1e9)
+    const perSecond = this.#oneWay.perSecond()
     return {
       url,
       scheme: schemeOf(url, 'bench'),
@@ -114,11 +134,11 @@ export class Run {
       rounds,
       rttNs,
       distribution: durations.distribution(),
-      messagesPerSecond: perSecond && Math.round(perSecond),
-      bytesPerSecond: perSecond && Math.round(perSecond * payloadBytes),
-      bothWaysPerSecond: null,
-      cpuPerRoundNs: this.#cpuNs === undefined ? null : Math.round(this.#cpuNs / rounds),
-      switchesPerRound: null,
+      messagesPerSecond: whole(perSecond),
+      bytesPerSecond: whole(perSecond && perSecond * payloadBytes),
+      bothWaysPerSecond: whole(this.#bothWays.perSecond()),
+      cpuPerRoundNs: whole(this.#cpuNs.each(rounds)),
+      switchesPerRound: switches && rounded(switches),
       floorNs,
       floorSpread: floorNs === null ? null : rounded(this.#floorRoundTrips.spread()),
       ratioToFloor: floorNs === null || leased ? null : rounded(rttNs.p50 / floorNs),

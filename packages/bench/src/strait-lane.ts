@@ -74,6 +74,7 @@ export function peerLane(peer: SpawnedPeer, payloadBytes: number): Lane {
     pid: peer.process?.pid,
     ask: (message) => (channel.trySend(message) ? channel.receive() : askWhenFull(message)),
     send: (message) => (channel.trySend(message) ? undefined : channel.send(message)),
+    receive: () => channel.tryReceive() ?? channel.receive(),
     async close() {
       await peer.close()
     },

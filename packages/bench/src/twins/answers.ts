@@ -1,9 +1,15 @@
 import type { EventEmitter } from 'node:events'
 
-/** Hands the answers of a peer to whoever asked, one question at a time; a peer that ends fails the question. */
+interface Waiting<T> {
+  resolve(answer: T): void
+  reject(error: unknown): void
+}
+
+/** Hands the answers of a peer to whoever asked, in order; a peer that ends fails the questions. */
 export class Answers<T = Uint8Array> {
   readonly exited: Promise<void>
-  #waiting: { resolve(answer: T): void; reject(error: unknown): void } | undefined
+  readonly #arrived: T[] = []
+  readonly #waiting: Waiting<T>[] = []
   #failure: Error | undefined
 
   /** `peer` is a child process or a worker thread. */
@@ -21,20 +27,19 @@ export class Answers<T = Uint8Array> {
   }
 
   next(): Promise<T> {
+    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift()!)
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-    })
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
   arrived(answer: T): void {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    waiting?.resolve(answer)
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#arrived.push(answer)
+    else waiting.resolve(answer)
   }
 
   failed(error: Error): void {
     this.#failure ??= error
-    this.#waiting?.reject(error)
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 }

@@ -2,6 +2,7 @@ import type { Lane } from '../lane.js'
 import type { Mode } from '../mode.js'
 import { childProcess } from './child-process.js'
 import { messagePort } from './message-port.js'
+import { nodeIpc } from './node-ipc.js'
 import { ringAlone } from './ring-alone.js'
 import { netTcp, netUnix } from './socket.js'
 import { webSocket } from './web-socket.js'
@@ -26,9 +27,16 @@ const streams = ['unix', 'tcp']
 
 /** By the scheme of the transport. */
 export const twins: Readonly<Record<string, readonly Twin[]>> = {
-  unix: [{ name: 'net, Unix socket', open: netUnix }],
+  unix: [
+    { name: 'net, Unix socket', open: netUnix },
+    { name: 'node-ipc', open: (size) => nodeIpc('node-ipc', 'node-ipc', size) },
+    { name: '@achrinza/node-ipc', open: (size) => nodeIpc('@achrinza/node-ipc', 'achrinza-node-ipc', size) },
+  ],
   tcp: [{ name: 'net, TCP', open: netTcp }],
-  fork: [{ name: 'child_process', open: childProcess }],
+  fork: [
+    { name: 'child_process, advanced', open: (size) => childProcess('advanced', size) },
+    { name: 'child_process, json', open: (size) => childProcess('json', size) },
+  ],
   worker: [{ name: 'MessagePort', open: messagePort }],
   ws: [{ name: 'ws', open: webSocket }],
   // On first use, for where its binary does not load everything else still works.

@@ -34,6 +34,7 @@ export async function messagePort(payloadBytes: number): Promise<Lane> {
       posted = 0
       return new Promise((resolve) => setImmediate(resolve))
     },
+    receive: () => answers.next(),
     async close() {
       port.close()
       await answers.exited

@@ -54,6 +54,7 @@ function socketLane(
     },
     // A message that has to wait stays with the socket, so each is a copy.
     send: (message) => (socket.write(message.slice()) ? undefined : once(socket, 'drain')),
+    receive: () => answers.next(),
     async close() {
       socket.end()
       await answers.exited

@@ -41,6 +41,7 @@ export async function webSocket(payloadBytes: number): Promise<Lane> {
       }
       return new Promise<void>((resolve) => socket.send(message.slice(), () => resolve()))
     },
+    receive: () => answers.next(),
     async close() {
       socket.close()
       await answers.exited

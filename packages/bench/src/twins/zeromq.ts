@@ -35,6 +35,7 @@ async function routerDealer(address: string, name: string, payloadBytes: number)
     },
     // Large messages are sent from where they are, so each is one of its own.
     send: (message) => router.send([id, message.slice()]),
+    receive: () => answers.next(),
     async close() {
       // Two parts, which no other message has. A peer that was killed cannot be reached, and need not be.
       if (!router.closed) await router.send([id, '', '']).catch(() => {})

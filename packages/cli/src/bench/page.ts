@@ -18,7 +18,8 @@ const PLACEMENTS = {
 
 const MODES: Readonly<Record<Mode, string>> = {
   hot: 'hot',
-  parked: 'parked: a pause before each question',
+  paced: 'paced: the asker computes for 100 µs before each question',
+  parked: 'parked: 10 ms of sleep before each question',
   sync: 'sync: both ends block',
   leased: 'leased: written and read in place',
 }
@@ -43,7 +44,8 @@ export function page(machine: Machine, rows: readonly Row[], options: PageOption
     paint.dim(
       [
         'Round trip: there and back between two processes, one at a time (mem: in one).',
-        'CPU: what both use for it. One way: as fast as it goes, until all was read.',
+        'CPU: what both use for it. Switches: how often one of their threads lost or gave up its core.',
+        'One way: as fast as it goes, until all was read. Both ways: each way, while both ends send.',
         ...(peers
           ? ['Ratio: p50 to that of the twin below, without Strait, measured in turns with it.']
           : []),
@@ -103,12 +105,20 @@ function benchTable(rows: readonly Row[]): string {
     { head: 'max', cell: ({ rttNs }) => duration(rttNs.max) },
     { head: 'mean', cell: ({ rttNs }) => duration(rttNs.mean), dispensable: 5 },
     { head: 'CPU', cell: ({ cpuPerRoundNs }) => orDash(cpuPerRoundNs, duration), dispensable: 3 },
+    { head: 'switches', cell: ({ switchesPerRound }) => orDash(switchesPerRound, decimal), dispensable: 8 },
   )
   if (rows.some(({ messagesPerSecond }) => messagesPerSecond !== null)) {
     columns.push(
       { head: 'one way', cell: ({ messagesPerSecond }) => orDash(messagesPerSecond, rate) },
       { head: '', cell: ({ bytesPerSecond }) => orDash(bytesPerSecond, byteRate), dispensable: 6 },
     )
+  }
+  if (rows.some(({ bothWaysPerSecond }) => bothWaysPerSecond !== null)) {
+    columns.push({
+      head: 'both ways',
+      cell: ({ bothWaysPerSecond }) => orDash(bothWaysPerSecond, rate),
+      dispensable: 9,
+    })
   }
   if (rows.some(({ peer }) => peer !== undefined)) {
     columns.push({ head: 'ratio', cell: (row) => ratioToTwin(row, rows) })
@@ -154,6 +164,8 @@ function bothEnds(of: (end: EndTail) => number | null | undefined, format: (valu
   return ({ tail: { here, peer } }: { readonly tail: Tail }) =>
     [here, peer].flatMap((end) => (end === null ? [] : [orDash(of(end), format)])).join(' + ')
 }
+
+const decimal = (value: number) => value.toFixed(1)
 
 function orDash(value: number | null | undefined, format: (value: number) => string): string {
   return value === null || value === undefined ? '–' : format(value)

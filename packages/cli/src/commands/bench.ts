@@ -42,8 +42,8 @@ export function addBench(program: Command): void {
     .addOption(
       new Option(
         '--mode <mode...>',
-        'hot: question upon answer; parked: both ends sleep before each question; sync: both ends block their ' +
-          'threads, leased: messages are written and read in place, both where the transport can',
+        'hot: question upon answer; paced: the asker computes for 100 µs before each question; parked: both ends ' +
+          'sleep before each question; sync: both ends block their threads, leased: messages are written and read in place, both where the transport can',
       )
         .choices(modes)
         .default(['hot'], 'hot'),
@@ -59,7 +59,8 @@ export function addBench(program: Command): void {
     )
     .option(
       '--peers',
-      'measure the bare-Node twin of each transport beside it; in mode sync the ring alone beside shm:',
+      'measure what does the same beside each transport: bare Node, libraries, and programs in C, C++ and Python, ' +
+        'where they are installed; in mode sync the ring alone beside shm:',
     )
     .option('--tail', 'show what the slowest rounds are made of')
     .addOption(
@@ -149,6 +150,7 @@ async function runTransports({ url, payload: payloads = [64], mode, json, ...opt
   if (json) printJson(report)
   else print(page(report.machine, report.rows, options))
   if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
+  for (const what of report.peersMissing) complain(`not measured: ${what}`)
   complainOf(report.notes)
 }
 

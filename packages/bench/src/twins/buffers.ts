@@ -1,0 +1,3 @@
+/** The same bytes, not copied. */
+export const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, length)
