@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { buildFloors, type Floor, floorMechanisms, openFloor } from '../dist/index.js'
+import { buildFloors, type Floor, floorMechanism, floorMechanisms, openFloor } from '../dist/index.js'
 
 // A guard against hangs, not an expectation.
 vi.setConfig({ testTimeout: 60_000 })
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined
 const BETWEEN_TWO = [
-  ...['pipe', 'fifo', 'unix', 'seqpacket', 'eventfd', 'futex', 'spin'],
+  ...['pipe', 'fifo', 'unix', 'seqpacket', 'tcp', 'eventfd', 'futex', 'spin'],
   ...['mq', 'sysv-mq', 'sem', 'sysv-sem', 'signal'],
 ]
 
@@ -113,6 +113,30 @@ describe.skipIf(!isThere('cc'))('a floor', () => {
 
   it('refuses a mechanism that it does not have', async () => {
     await expect(openFloor(program, 'pigeon', 64)).rejects.toThrow('usage: floor')
+  })
+
+  it.each(['busy', 'asleep'] as const)(
+    'can be %s before each question, which is not counted',
+    async (how) => {
+      const floor = await openFloor(program, 'memcpy', 64)
+      const durations = await floor.run(50, { us: 10_000, how })
+      // A pause before each: no more fit in, and the copy itself is far shorter.
+      expect(durations.count).toBeLessThanOrEqual(5)
+      expect(durations.quantiles().p50).toBeLessThan(10_000_000)
+      await floor.close()
+    },
+  )
+
+  it('refuses a line that it does not know', async () => {
+    const floor = await openFloor(program, 'memcpy', 64)
+    await expect(floor.run(1, { us: 1, how: 'bored' as never })).rejects.toThrow('is understood')
+  })
+
+  it('of shared memory wakes where both ends sleep, and spins where they do not', () => {
+    expect(floorMechanism('shm', 'parked')).toBe('futex')
+    expect(floorMechanism('shm', 'paced')).toBe('spin')
+    expect(floorMechanism('shm', 'leased')).toBe('memcpy')
+    expect(floorMechanism('mem', 'hot')).toBeUndefined()
   })
 
   it('has the copy alone without a peer', async () => {
