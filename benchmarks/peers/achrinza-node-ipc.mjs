@@ -1,0 +1,1 @@
+export { IPCModule } from '@achrinza/node-ipc'
