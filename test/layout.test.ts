@@ -38,7 +38,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   strait: ['core', ...transports],
   pool: ['core', 'posix', 'rpc', 'strait'],
   bench: ['core', 'pool', 'posix', 'strait', 'sync'],
-  cli: ['core', 'strait', 'bench', 'posix', 'rendezvous', 'sync'],
+  report: ['bench'],
+  cli: ['core', 'strait', 'bench', 'report', 'posix', 'rendezvous', 'sync'],
 }
 
 /** Which capability may be absent, and for whom; nobody passes the suite by declaring more absent. */

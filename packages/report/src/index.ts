@@ -1,0 +1,2 @@
+export { htmlReport, type ReportOptions } from './html-report.js'
+export { mainChart } from './main-chart.js'
