@@ -7,6 +7,7 @@ import { addFib } from './commands/fib.js'
 import { addListen } from './commands/listen.js'
 import { addLs } from './commands/ls.js'
 import { addReceive } from './commands/receive.js'
+import { addReport } from './commands/report.js'
 import { addRm } from './commands/rm.js'
 import { addSend } from './commands/send.js'
 import { EXIT_CODES, report } from './exit.js'
@@ -29,6 +30,7 @@ const program = new Command('strait')
 
 addFib(program)
 addBench(program)
+addReport(program)
 addListen(program)
 addSend(program)
 addReceive(program)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { strait } from './strait.js'
 
-const VERBS = ['fib', 'bench', 'listen', 'send', 'receive', 'echo', 'ls', 'rm', 'doctor']
+const VERBS = ['fib', 'bench', 'report', 'listen', 'send', 'receive', 'echo', 'ls', 'rm', 'doctor']
 
 describe.concurrent('strait --help', () => {
   it.each(VERBS)('shows what %s does, with examples and exit codes', async (verb) => {

@@ -7,6 +7,16 @@ function scaled(value: number, unit: string): string {
   return threeFigures(value).replace(/\D?$/, (prefix) => ` ${prefix}${unit}`)
 }
 
+const withoutZeros = format('.3~s')
+
+/** Of round values at an axis: `1 µs` rather than `1.00 µs`. */
+const tick = (unit: string) => (value: number) =>
+  withoutZeros(value).replace(/\D?$/, (prefix) => ` ${prefix}${unit}`)
+
+export const durationTick = (ns: number): string => tick('s')(Number((ns / 1e9).toPrecision(6)))
+export const rateTick = (perSecond: number): string => tick('/s')(perSecond).replace(' /', '/')
+export const byteRateTick = tick('B/s')
+
 /** `850 ns`, `45.2 µs`, `2.00 s`. */
 export const duration = (ns: number): string => scaled(ns / 1e9, 's')
 

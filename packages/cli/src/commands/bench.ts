@@ -2,6 +2,7 @@ import { bench, benchLocks, benchPool, type Mode, modes, type Placement, placeme
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
 import { collect, peerAddresses } from '../address.js'
+import { writeHtml } from '../bench/html.js'
 import { locksPage } from '../bench/locks-page.js'
 import { page } from '../bench/page.js'
 import { poolPage } from '../bench/pool-page.js'
@@ -23,6 +24,7 @@ interface BenchOptions {
   workers?: readonly number[]
   quick?: boolean
   json?: boolean
+  html?: string
 }
 
 /** Each is a process. */
@@ -91,6 +93,12 @@ export function addBench(program: Command): void {
     )
     .option('--quick', 'a fraction of the time: to see that it works, not to quote')
     .option('--json', 'print JSON')
+    .addOption(
+      new Option('--html <file>', 'write a page with charts, one file that needs no network').conflicts([
+        'locks',
+        'pool',
+      ]),
+    )
     .addHelpText(
       'after',
       `
@@ -105,6 +113,7 @@ Examples:
   $ strait bench --locks --crowd 200 --placement same-core
   $ strait bench --pool
   $ strait bench --pool --workers 4 --url shm: 'shm:?wait=park'
+  $ strait bench --peers --floor --html report.html
   $ strait bench --quick --json | jq '.rows[] | { url, p50: .rttNs.p50 }'
 ${EXIT_CODES}`,
     )
@@ -135,7 +144,7 @@ async function run(options: BenchOptions): Promise<void> {
   else await runTransports(options)
 }
 
-async function runTransports({ url, payload: payloads = [64], mode, json, ...options }: BenchOptions) {
+async function runTransports({ url, payload: payloads = [64], mode, json, html, ...options }: BenchOptions) {
   const known = await peerAddresses(url)
   const report = await bench({
     // All, and not all by name: of what is named, each must have each mode.
@@ -149,6 +158,7 @@ async function runTransports({ url, payload: payloads = [64], mode, json, ...opt
   status('')
   if (json) printJson(report)
   else print(page(report.machine, report.rows, options))
+  if (html !== undefined) await writeHtml(html, report, ['strait', ...process.argv.slice(2)].join(' '))
   if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
   for (const what of report.peersMissing) complain(`not measured: ${what}`)
   complainOf(report.notes)

@@ -75,7 +75,7 @@ export function panels(
         names.map((name) => ({ ...place(name), name })),
         {
           ...{ fx: 'fx', fy: 'fy', text: 'name', frameAnchor: 'top-left', dy: -16 },
-          ...{ fontWeight: 650, ...HALO },
+          ...{ fontWeight: 650, fill: 'var(--text)', ...HALO },
         },
       ),
     ],

@@ -1,7 +1,7 @@
 import { dot, link, type Markish, text, tickX } from '@observablehq/plot'
 import { logScale, logTicks, valueAxis } from '../axis.js'
 import { type Drawing, draw, type Size } from '../draw.js'
-import { duration, orDash, ratio } from '../format.js'
+import { duration, durationTick, orDash, ratio } from '../format.js'
 import { colourOf, type Kind } from '../lanes.js'
 
 /** One line of the chart. Times are in ns. */
@@ -23,7 +23,7 @@ const isOurs = ({ kind }: Ranked) => kind !== 'peer'
 /** From p50 to p99 of each on a log scale, with the floor: in the order given. */
 export function ranking(lanes: readonly Ranked[], { width, narrow }: Size): Drawing {
   const x = logScale(lanes.flatMap(({ p50, p99, floor }) => [p50, p99, floor ?? p50]))
-  const margins = narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 190, marginRight: 150 }
+  const margins = narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 232, marginRight: 150 }
   const height = 52 + lanes.length * (narrow ? ROW_WITH_NAME : ROW)
   return draw({
     width,
@@ -34,7 +34,7 @@ export function ranking(lanes: readonly Ranked[], { width, narrow }: Size): Draw
     x,
     y: { type: 'band', domain: lanes.map(({ key }) => key), axis: null, padding: narrow ? 0.2 : 0.3 },
     marks: [
-      valueAxis(logTicks(x.domain, narrow ? 4 : 8), duration),
+      valueAxis(logTicks(x.domain, narrow ? 4 : 8), durationTick),
       ...ranges(lanes, narrow),
       ...(narrow ? namesAbove(lanes) : namesBeside(lanes)),
     ],

@@ -1,7 +1,7 @@
 import { areaY, dot, link, text } from '@observablehq/plot'
 import { logScale, logTicks, valueAxis } from '../axis.js'
 import { type Drawing, draw, type Size } from '../draw.js'
-import { duration } from '../format.js'
+import { durationTick } from '../format.js'
 import { colourOf, type Kind } from '../lanes.js'
 
 /** How the rounds of a lane are distributed; its bins are equally wide on a log scale. */
@@ -29,14 +29,14 @@ export function ridges(lanes: readonly Ridge[], { width, narrow }: Size): Drawin
   return draw({
     width,
     height: 52 + lanes.length * (narrow ? ROW_WITH_NAME : ROW),
-    ...(narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 190, marginRight: 24 }),
+    ...(narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 232, marginRight: 24 }),
     marginTop: 26,
     marginBottom: 26,
     x,
     y: { axis: null, domain: [0, 1] },
     fy: { axis: null, domain: lanes.map(({ key }) => key), padding: narrow ? 0.35 : 0.2 },
     marks: [
-      valueAxis(logTicks(x.domain, narrow ? 4 : 8), duration),
+      valueAxis(logTicks(x.domain, narrow ? 4 : 8), durationTick),
       link(lanes, { x1: 'p50', x2: 'max', y1: 0, y2: 0, fy: 'key', stroke: colourOf, strokeWidth: 1.5 }),
       areaY(outlines, {
         x: 'ns',

@@ -1,6 +1,6 @@
 import type { Measured, Mode, Placement, Results, Row } from '@strait/bench'
 import { type Dot, type DotScale, dots, lookOf } from '../charts/dots.js'
-import { duration, orDash } from '../format.js'
+import { duration, durationTick, orDash } from '../format.js'
 import { byLane, laneOf, mainSituation, markedName, nameOf, ranked, rowsIn } from '../lanes.js'
 import type { Chart, Section, Sign } from '../section.js'
 import { type Column, table } from '../table.js'
@@ -102,7 +102,7 @@ function comparison({ compared, head, series, seriesOf, means, ...words }: Compa
     series: name,
     of: (row: Row) => (seriesOf(row) === name ? row.rttNs.p50 : null),
   }))
-  const scale = { type: 'log', show: duration } as const
+  const scale = { type: 'log', show: durationTick } as const
   const label = `Median round trip of each lane by ${head}`
   const which: Column<Row> = { head, cell: seriesOf }
   return {

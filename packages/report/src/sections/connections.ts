@@ -1,5 +1,5 @@
 import type { ConnectionRow, Results } from '@strait/bench'
-import { duration, integer, orDash } from '../format.js'
+import { duration, durationTick, integer, orDash } from '../format.js'
 import { markedName, ranked } from '../lanes.js'
 import type { Section } from '../section.js'
 import { type Column, table } from '../table.js'
@@ -31,7 +31,7 @@ export function connections({ connections }: Results): Section | undefined {
       'The medians of opening a channel where somebody listens already, of that and a first question with its answer, and of ' +
       'starting a whole new process. A program that connects once need not care.',
     legend: signsOf(series),
-    charts: [dotChart(dots, series, { type: 'log', show: duration }, { label })],
+    charts: [dotChart(dots, series, { type: 'log', show: durationTick }, { label })],
     table: table(label, rows, { head: 'Lane', cell: markedName }, [
       ...FIGURES.flatMap(({ series, of }): Column<ConnectionRow>[] => [
         { head: `${series}: p50`, cell: (row) => orDash(of(row)?.p50, duration) },

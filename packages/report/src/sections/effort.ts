@@ -1,5 +1,5 @@
 import type { Results, Row } from '@strait/bench'
-import { duration, orDash, ratio } from '../format.js'
+import { duration, durationTick, orDash, ratio } from '../format.js'
 import { mainSituation, markedName, ranked, rowsIn } from '../lanes.js'
 import type { Chart, Section } from '../section.js'
 import { table } from '../table.js'
@@ -24,7 +24,7 @@ export function effort({ rows: all }: Results): Section | undefined {
     return dots.length === 0 ? [] : [dotChart(dots, [BOTH_ENDS], scale, { title, label })]
   }
   const charts = [
-    ...chart('CPU time for a round trip', cpu, { type: 'log', show: duration }),
+    ...chart('CPU time for a round trip', cpu, { type: 'log', show: durationTick }),
     ...chart('Context switches for a round trip', switches, { type: 'linear', show: ratio }),
   ]
   if (charts.length === 0) return undefined

@@ -1,7 +1,7 @@
 import type { Results, Row } from '@strait/bench'
 import { logScale, logTicks } from '../axis.js'
 import { type Curve, panels } from '../charts/panels.js'
-import { byteRate, bytes, duration, orDash } from '../format.js'
+import { byteRate, byteRateTick, bytes, durationTick, orDash } from '../format.js'
 import { byLane, kindOf, mainSituation, markedName, nameOf, ranked, rowsIn } from '../lanes.js'
 import type { Chart, Section } from '../section.js'
 import { table } from '../table.js'
@@ -41,8 +41,8 @@ export function payloads({ rows }: Results): Section | undefined {
       'time; where it rises, copying does. One transport in each panel, the others grey behind it.',
     legend: PANEL_SIGNS,
     charts: [
-      chart('Round trip, p50', ({ rttNs }) => rttNs.p50, duration),
-      chart('One way, bytes per second', ({ bytesPerSecond }) => bytesPerSecond, byteRate),
+      chart('Round trip, p50', ({ rttNs }) => rttNs.p50, durationTick),
+      chart('One way, bytes per second', ({ bytesPerSecond }) => bytesPerSecond, byteRateTick),
     ],
     table: table(
       `By size of the message; ${mode}, ${PLACEMENTS[placement]}`,

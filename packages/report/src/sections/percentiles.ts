@@ -1,7 +1,7 @@
 import type { Results, Row } from '@strait/bench'
 import { logScale, logTicks } from '../axis.js'
 import { panels } from '../charts/panels.js'
-import { duration, orDash } from '../format.js'
+import { duration, durationTick, orDash } from '../format.js'
 import { kindOf, mainSituation, markedName, nameOf } from '../lanes.js'
 import type { Section } from '../section.js'
 import { table } from '../table.js'
@@ -45,7 +45,7 @@ export function percentiles(results: Results): Section | undefined {
               ticks: TICKS.map(beyond),
               show: (value) => String(TICKS.find((tick) => beyond(tick) === value)),
             },
-            { scale: y, ticks: logTicks(y.domain, 5), show: duration },
+            { scale: y, ticks: logTicks(y.domain, 5), show: durationTick },
             size,
           ),
       },

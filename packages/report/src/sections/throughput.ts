@@ -1,5 +1,5 @@
 import type { FanInRow, Measured, Results, Row } from '@strait/bench'
-import { byteRate, integer, orDash, percent, rate, ratio } from '../format.js'
+import { byteRate, integer, orDash, percent, rate, rateTick, ratio } from '../format.js'
 import { html } from '../html.js'
 import { mainSituation, markedName, ranked, rowsIn } from '../lanes.js'
 import type { Section } from '../section.js'
@@ -41,7 +41,7 @@ export function throughput(results: Results): Section | undefined {
       'Nobody waits for an answer before the next message is sent. Further right is more, on a logarithmic scale, the best ' +
       `transport on top; ${describe(situation)}.`,
     legend: signsOf(shown),
-    charts: [dotChart(dots, shown, { type: 'log', show: rate }, { label })],
+    charts: [dotChart(dots, shown, { type: 'log', show: rateTick }, { label })],
     table: html`${rows.length > 0 ? rowsTable(rows, label) : undefined}${fanIn.length > 0 ? fanInTable(fanIn) : undefined}`,
   }
 }

@@ -1,0 +1,51 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Results } from '@strait/bench'
+import type { Command } from 'commander'
+import { writeHtml } from '../bench/html.js'
+import { EXIT_CODES, UsageError } from '../exit.js'
+
+interface ReportOptions {
+  html?: string
+  svg?: string
+}
+
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('Draw what strait bench --json has printed')
+    .argument('<results>', 'the file with it')
+    .option('--html <file>', 'write a page with charts, one file that needs no network')
+    .option('--svg <file>', 'write the chart of the round trips alone')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ strait bench --peers --floor --json > results.json
+  $ strait report results.json --html report.html
+  $ strait report results.json --svg round-trips.svg
+${EXIT_CODES}`,
+    )
+    .action(run)
+}
+
+async function run(file: string, { html, svg }: ReportOptions): Promise<void> {
+  if (html === undefined && svg === undefined)
+    throw new UsageError('say what to write: --html <file> or --svg <file>')
+  const results = await readResults(file)
+  if (html !== undefined) await writeHtml(html, results)
+  if (svg === undefined) return
+  const { mainChart } = await import('@strait/report')
+  await writeFile(svg, mainChart(results))
+}
+
+async function readResults(file: string): Promise<Results> {
+  let results: { readonly version?: unknown } | null
+  try {
+    results = JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`)
+  }
+  if (results?.version !== 1)
+    throw new UsageError(`${file} is not what strait bench --json of this version prints`)
+  return results as Results
+}
