@@ -5,6 +5,7 @@ import { describeMachine } from './machine.js'
 import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { openRuns } from './open-runs.js'
+import { measureOthers } from './others.js'
 import { type Placement, Placer } from './placement.js'
 import type { ProgramRun } from './program-run.js'
 import type { Plan, Results, Row } from './results.js'
@@ -24,6 +25,12 @@ export interface BenchOptions {
   peers?: boolean | undefined
   /** Measures blocking C over the same mechanism beside each transport that has a floor. Default: false. */
   floor?: boolean | undefined
+  /** Measures what connecting and starting a peer costs. Default: false. */
+  connections?: boolean | undefined
+  /** Measures so many peers that ask at once. Default: none. */
+  fanIn?: number | undefined
+  /** Instead of one of those that `quick` chooses from. */
+  plan?: Plan | undefined
   /** Shorter stretches and fewer of them: to see that it works, not to quote. Default: false. */
   quick?: boolean | undefined
   /** Is told what begins. */
@@ -50,7 +57,7 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
   const date = new Date().toISOString()
   const subjects = await findSubjects(options)
   const groups = group(subjects)
-  const plan = options.quick ? QUICK : FULL
+  const plan = options.plan ?? (options.quick ? QUICK : FULL)
   const machine = await describeMachine()
   const floors = options.floor ? await findFloors() : {}
   const rows: Row[] = []
@@ -79,6 +86,8 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
     }
     rows.push(...inOrder(measured, subjects))
   }
+  const others = await measureOthers(options, plan, peersMissing)
+  spreads.push(...others.spreads)
   const { missing } = floors
   return {
     version: 1,
@@ -86,8 +95,8 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
     machine,
     plan,
     rows,
-    connections: [],
-    fanIn: [],
+    connections: others.connections,
+    fanIn: others.fanIn,
     notes: doubts(othersCores, spreads),
     peersMissing: [...peersMissing],
     ...(missing === undefined ? {} : { floorMissing: missing }),

@@ -1,5 +1,6 @@
 export { type BenchOptions, bench, type Progress } from './bench.js'
 export type { BuildOptions } from './c-program.js'
+export { type Change, type Comparison, compare } from './compare.js'
 export { type Ends, type Floor, floorMechanism, floorMechanisms, openFloor } from './floor.js'
 export { buildFloors } from './floor-build.js'
 export { type Bin, Histogram, type Quantiles } from './histogram.js'
@@ -22,6 +23,7 @@ export {
   type PoolReport,
 } from './pool/bench-pool.js'
 export type { PoolRow, Work } from './pool/row.js'
+export { benchReference, type ReferenceOptions } from './reference.js'
 export type { ConnectionRow, FanInRow, Measured, Plan, Results, Row } from './results.js'
 export { type Enough, type RoundTrips, roundTrips, type Stretch } from './round-trip.js'
 export type { SelfReport, Span } from './self-report.js'

@@ -68,7 +68,7 @@ async function addFloor(
 }
 
 /** Nothing where it is not there, and why it is not. */
-async function ifThere(name: string, missing: Set<string>, open: () => Promise<void>): Promise<void> {
+export async function ifThere(name: string, missing: Set<string>, open: () => Promise<void>): Promise<void> {
   try {
     await open()
   } catch (error) {

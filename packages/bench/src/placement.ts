@@ -36,6 +36,8 @@ export function bindSelf(cores: readonly number[]): void {
   else bind(ownTid(), cores, 'thread')
 }
 
+type Peer = Pick<Lane, 'pid' | 'tid'>
+
 /** Puts this process and its peers where they are to be measured. */
 export class Placer {
   /** What could be done: one core leaves no choice, and without taskset(1) the kernel has it. */
@@ -56,10 +58,15 @@ export class Placer {
     return { here, peer: this.placement === 'same-core' ? here : last }
   }
 
+  /** Places the other ends of lanes that are used at once: on all cores but ours, where they shall be different. */
+  spread(lanes: readonly Peer[]): void {
+    const cores = this.placement === 'different-cores' ? this.cores.slice(1).reverse() : [this.cores[0]!]
+    for (const [index, lane] of lanes.entries()) this.place(lane, cores[index % cores.length])
+  }
+
   /** Places the other end of a lane. */
-  place({ pid, tid }: Lane): void {
-    const core = this.ends?.peer
-    if (core === undefined) return
+  place({ pid, tid }: Peer, core = this.ends?.peer): void {
+    if (core === undefined || this.placement === 'free') return
     if (pid !== undefined) bind(pid, [core])
     else if (tid !== undefined) bind(tid, [core], 'thread')
   }

@@ -13,6 +13,11 @@ export class Repeats {
     this.#repeats.at(-1)?.add(durations)
   }
 
+  /** One duration, in ns. */
+  record(ns: number): void {
+    this.#repeats.at(-1)?.record(ns)
+  }
+
   /** All of them together. */
   total(): Histogram {
     const total = new Histogram()

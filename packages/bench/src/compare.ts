@@ -1,0 +1,65 @@
+import type { Machine } from './machine.js'
+import type { Results, Row } from './results.js'
+
+/** Less than this is never said to be a change. */
+const LEAST = 0.1
+
+/** A row of two runs. */
+export interface Change {
+  readonly before: Row
+  readonly after: Row
+  /** The median of the second run to that of the first. */
+  readonly ratio: number
+  /** How far two runs may lie apart by chance: the larger of both spreads, a tenth at least. */
+  readonly noise: number
+  /** Whether `ratio`, or its inverse, is more than that. */
+  readonly verdict: 'faster' | 'slower' | 'same'
+}
+
+/** What changed from one run to another. */
+export interface Comparison {
+  /** How the machines differ; then nothing is to be learnt from the rest about the program. */
+  readonly machine: readonly string[]
+  readonly changes: readonly Change[]
+  /** Rows that only the second run has. */
+  readonly added: readonly Row[]
+  /** Rows that only the first run has. */
+  readonly missing: readonly Row[]
+}
+
+/** Compares the round trips of two runs, row by row: same address, peer, mode, placement, payload and wait strategy. */
+export function compare(before: Results, after: Results): Comparison {
+  const [old, fresh] = [byKey(before.rows), byKey(after.rows)]
+  return {
+    machine: differences(before.machine, after.machine),
+    changes: [...fresh].flatMap(([key, row]) => {
+      const earlier = old.get(key)
+      return earlier === undefined ? [] : [change(earlier, row)]
+    }),
+    added: [...fresh].filter(([key]) => !old.has(key)).map(([, row]) => row),
+    missing: [...old].filter(([key]) => !fresh.has(key)).map(([, row]) => row),
+  }
+}
+
+const byKey = (rows: readonly Row[]) =>
+  new Map(
+    rows.map((row) => {
+      const { url, peer, mode, placement, payloadBytes, waitStrategy } = row
+      return [JSON.stringify([url, peer, mode, placement, payloadBytes, waitStrategy]), row]
+    }),
+  )
+
+function change(before: Row, after: Row): Change {
+  const ratio = Number((after.rttNs.p50 / before.rttNs.p50).toPrecision(4))
+  const noise = Math.max(LEAST, before.spread, after.spread)
+  const verdict = ratio > 1 + noise ? 'slower' : 1 / ratio > 1 + noise ? 'faster' : 'same'
+  return { before, after, ratio, noise, verdict }
+}
+
+/** The commit is what two runs are compared for. */
+function differences(before: Machine, after: Machine): string[] {
+  const facts = ['cpu', 'cores', 'usableCores', 'memoryBytes', 'virtual', 'kernel', 'node'] as const
+  return facts
+    .filter((fact) => before[fact] !== after[fact])
+    .map((fact) => `${fact}: ${before[fact]} before, ${after[fact]} now`)
+}
