@@ -10,12 +10,14 @@ import {
   canLease,
   findTwins,
   type Lane,
+  Missing,
   roundTrips,
   straitLane,
   type Twin,
   throughput,
   twins,
 } from '../dist/index.js'
+import { newNodeIpc } from '../dist/twins/node-ipc-library.js'
 
 // A guard against hangs, not an expectation.
 vi.setConfig({ testTimeout: 60_000 })
@@ -157,6 +159,12 @@ describe.skipIf(leasing.length === 0).each(leasing)('over %s, in place', (scheme
     expect((await roundTrips(lane, { rounds: 3 })).durations.count).toBe(3)
     await lane.close()
   })
+})
+
+it('a library that comes with a clone of the repository is missing elsewhere, and says so', async () => {
+  await expect(newNodeIpc('not-there')).rejects.toThrow(
+    new Missing('it comes with a clone of the repository, not with the package'),
+  )
 })
 
 it('what blocks is measured beside the ring alone, and what is written in place beside nothing', () => {
