@@ -1,11 +1,26 @@
-import { bench, benchLocks, benchPool, type Mode, modes, type Placement, placements } from '@strait/bench'
+import { writeFile } from 'node:fs/promises'
+import {
+  bench,
+  benchLocks,
+  benchPool,
+  benchReference,
+  compare,
+  type Mode,
+  modes,
+  type Placement,
+  placements,
+  type Results,
+} from '@strait/bench'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_MAX_MESSAGE_SIZE } from 'strait'
 import { collect, peerAddresses } from '../address.js'
+import { comparisonPage } from '../bench/comparison-page.js'
 import { writeHtml } from '../bench/html.js'
 import { locksPage } from '../bench/locks-page.js'
+import { othersPage } from '../bench/others-page.js'
 import { page } from '../bench/page.js'
 import { poolPage } from '../bench/pool-page.js'
+import { readResults } from '../bench/results-file.js'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
 import { complain, print, printJson, status } from '../terminal.js'
@@ -18,6 +33,11 @@ interface BenchOptions {
   floor?: boolean
   peers?: boolean
   tail?: boolean
+  connections?: boolean
+  fanIn?: number
+  reference?: boolean
+  against?: string
+  output?: string
   locks?: boolean
   pool?: boolean
   crowd: number
@@ -26,6 +46,9 @@ interface BenchOptions {
   json?: boolean
   html?: string
 }
+
+/** What neither locks nor pools have. */
+const TRANSPORTS_ONLY = ['connections', 'fanIn', 'reference', 'against', 'output']
 
 /** Each is a process. */
 const MAX_WORKERS = 256
@@ -64,12 +87,26 @@ export function addBench(program: Command): void {
       'measure what does the same beside each transport: bare Node, libraries, and programs in C, C++ and Python, ' +
         'where they are installed; in mode sync the ring alone beside shm:',
     )
+    .option('--connections', 'measure also what connecting and starting a peer costs')
+    .addOption(
+      new Option('--fan-in <peers>', `measure also so many peers at once, 2 to ${MAX_CROWD}`).argParser(
+        peersOf,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--reference',
+        'the whole table in about a quarter of an hour: all modes, sizes, placements and wait strategies, with floors and peers',
+      ).conflicts(['url', 'payload', 'mode', 'placement', 'floor', 'peers', 'connections', 'fanIn']),
+    )
+    .option('--against <results.json>', 'say what has changed since a run that --output or --json has kept')
+    .option('--output <results.json>', 'write the results to a file, as --json prints them')
     .option('--tail', 'show what the slowest rounds are made of')
     .addOption(
       new Option(
         '--locks',
         'measure locks instead: alone, wanted by two and by a crowd, beside those of C, Python, Atomics and async-mutex',
-      ).conflicts(['url', 'payload', 'mode', 'floor', 'peers', 'tail']),
+      ).conflicts(['url', 'payload', 'mode', 'floor', 'peers', 'tail', ...TRANSPORTS_ONLY]),
     )
     .addOption(
       new Option('--crowd <processes>', `how many are a crowd, 3 to ${MAX_CROWD}; implies --locks`)
@@ -81,7 +118,7 @@ export function addBench(program: Command): void {
       new Option(
         '--pool',
         'measure jobs in a pool instead, over each --url, beside piscina, tinypool, workerpool and Python',
-      ).conflicts(['payload', 'mode', 'floor', 'peers', 'tail', 'locks', 'crowd']),
+      ).conflicts(['payload', 'mode', 'floor', 'peers', 'tail', 'locks', 'crowd', ...TRANSPORTS_ONLY]),
     )
     .addOption(
       new Option(
@@ -109,6 +146,8 @@ Examples:
   $ strait bench --mode hot parked sync --url pipe: fifo: --tail
   $ strait bench --mode leased --url 'shm:?ring=4194304' --payload 1048576 --floor
   $ strait bench --peers --placement same-core
+  $ strait bench --reference --output results.json
+  $ strait bench --url shm: unix: --against results.json
   $ strait bench --locks
   $ strait bench --locks --crowd 200 --placement same-core
   $ strait bench --pool
@@ -132,6 +171,12 @@ function crowdOf(text: string): number {
   throw new InvalidArgumentError(`Must be a whole number of processes from 3 to ${MAX_CROWD}.`)
 }
 
+function peersOf(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 2 && count <= MAX_CROWD) return count
+  throw new InvalidArgumentError(`Must be a whole number of peers from 2 to ${MAX_CROWD}.`)
+}
+
 function workersOf(text: string, others: readonly number[] = []): readonly number[] {
   const count = Number(text)
   if (/^\d+$/.test(text) && count >= 1 && count <= MAX_WORKERS) return [...others, count]
@@ -144,9 +189,34 @@ async function run(options: BenchOptions): Promise<void> {
   else await runTransports(options)
 }
 
-async function runTransports({ url, payload: payloads = [64], mode, json, html, ...options }: BenchOptions) {
+async function runTransports(options: BenchOptions) {
+  const { json, html, output, against } = options
+  // Before anything is measured, for it may not be there.
+  const before = against === undefined ? undefined : await readResults(against)
+  const results = options.reference ? await runReference(options) : await runChosen(options)
+  status('')
+  const comparison = before && compare(before, results)
+  if (output !== undefined) await writeFile(output, `${JSON.stringify(results)}\n`)
+  if (json) printJson(comparison === undefined ? results : { ...results, comparison })
+  else {
+    const peers = options.reference || options.peers
+    print([page(results.machine, results.rows, { ...options, peers }), othersPage(results)].join('\n'))
+    if (comparison !== undefined) print(comparisonPage(comparison))
+  }
+  if (html !== undefined) await writeHtml(html, results, ['strait', ...process.argv.slice(2)].join(' '))
+  if (results.floorMissing !== undefined) complain(`no floors: ${results.floorMissing}`)
+  for (const what of results.peersMissing) complain(`not measured: ${what}`)
+  complainOf(results.notes)
+}
+
+async function runChosen({
+  url,
+  payload: payloads = [64],
+  mode,
+  ...options
+}: BenchOptions): Promise<Results> {
   const known = await peerAddresses(url)
-  const report = await bench({
+  return bench({
     // All, and not all by name: of what is named, each must have each mode.
     urls: url === undefined ? undefined : known,
     payloads,
@@ -155,13 +225,14 @@ async function runTransports({ url, payload: payloads = [64], mode, json, html, 
     onProgress: ({ payloadBytes, step, steps }) =>
       status(`${integer(payloadBytes)} bytes: repeat ${step} of ${steps} …`),
   })
-  status('')
-  if (json) printJson(report)
-  else print(page(report.machine, report.rows, options))
-  if (html !== undefined) await writeHtml(html, report, ['strait', ...process.argv.slice(2)].join(' '))
-  if (report.floorMissing !== undefined) complain(`no floors: ${report.floorMissing}`)
-  for (const what of report.peersMissing) complain(`not measured: ${what}`)
-  complainOf(report.notes)
+}
+
+function runReference({ quick }: BenchOptions): Promise<Results> {
+  return benchReference({
+    quick,
+    onProgress: ({ section, sections, payloadBytes, step, steps }) =>
+      status(`part ${section} of ${sections}, ${integer(payloadBytes)} bytes: repeat ${step} of ${steps} …`),
+  })
 }
 
 const SITUATIONS = { alone: 'alone', two: 'wanted by two', crowd: 'in a crowd' }

@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import type { Results } from '@strait/bench'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { writeHtml } from '../bench/html.js'
+import { readResults } from '../bench/results-file.js'
 import { EXIT_CODES, UsageError } from '../exit.js'
 
 interface ReportOptions {
@@ -36,16 +36,4 @@ async function run(file: string, { html, svg }: ReportOptions): Promise<void> {
   if (svg === undefined) return
   const { mainChart } = await import('@strait/report')
   await writeFile(svg, mainChart(results))
-}
-
-async function readResults(file: string): Promise<Results> {
-  let results: { readonly version?: unknown } | null
-  try {
-    results = JSON.parse(await readFile(file, 'utf8'))
-  } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}`)
-  }
-  if (results?.version !== 1)
-    throw new UsageError(`${file} is not what strait bench --json of this version prints`)
-  return results as Results
 }
