@@ -49,7 +49,7 @@ export function dots(
   return draw({
     width,
     height: 52 + spans.length * (narrow ? ROW_WITH_NAME : ROW),
-    ...(narrow ? { marginLeft: 8, marginRight: 16 } : { marginLeft: 232, marginRight: 40 }),
+    ...(narrow ? { marginLeft: 8, marginRight: 16 } : { marginLeft: 250, marginRight: 40 }),
     marginTop: 26,
     marginBottom: 26,
     x: x as ScaleOptions,

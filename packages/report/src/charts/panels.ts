@@ -54,13 +54,13 @@ export function panels(
   return draw({
     width,
     height: 40 + rows * HEIGHT,
-    marginLeft: 52,
-    marginRight: 12,
+    marginLeft: 64,
+    marginRight: 20,
     marginTop: 20,
     marginBottom: 24,
     x: x.scale,
     y: y.scale,
-    fx: { axis: null, domain: range(columns), padding: 0.08 },
+    fx: { axis: null, domain: range(columns), padding: 0.16 },
     fy: { axis: null, domain: range(rows), padding: 0.22 },
     marks: [
       gridX([...x.ticks], { stroke: 'var(--line)', strokeOpacity: 1 }),

@@ -23,7 +23,7 @@ const isOurs = ({ kind }: Ranked) => kind !== 'peer'
 /** From p50 to p99 of each on a log scale, with the floor: in the order given. */
 export function ranking(lanes: readonly Ranked[], { width, narrow }: Size): Drawing {
   const x = logScale(lanes.flatMap(({ p50, p99, floor }) => [p50, p99, floor ?? p50]))
-  const margins = narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 232, marginRight: 150 }
+  const margins = narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 250, marginRight: 150 }
   const height = 52 + lanes.length * (narrow ? ROW_WITH_NAME : ROW)
   return draw({
     width,

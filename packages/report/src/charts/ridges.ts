@@ -29,7 +29,7 @@ export function ridges(lanes: readonly Ridge[], { width, narrow }: Size): Drawin
   return draw({
     width,
     height: 52 + lanes.length * (narrow ? ROW_WITH_NAME : ROW),
-    ...(narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 232, marginRight: 24 }),
+    ...(narrow ? { marginLeft: 8, marginRight: 12 } : { marginLeft: 250, marginRight: 24 }),
     marginTop: 26,
     marginBottom: 26,
     x,
