@@ -1,28 +1,37 @@
 // Fills the generated parts of the documents: code from examples/, tables from the code and from measurements.
 // Runs after the build.
 //
-//   node scripts/generate.mjs [--check] [file …]      default: every document
+//   node scripts/generate.mjs [--check] [--results file] [file …]      default: every document
 //
 // Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
-// machine, because the native addon is not built, stays as it is.
+// machine, because the native addon is not built, stays as it is. What was measured stands in
+// benchmarks/results/latest.json, or the file that --results names.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
 //   <!-- generated:capabilities unix -->              the capabilities of one transport, or several
 //   <!-- generated:comparison -->                     the capabilities of all
-//   <!-- generated:round-trips -->                    benchmarks/results/latest.json
+//   <!-- generated:round-trips -->                    all transports, with what was measured of them
+//   <!-- generated:cost unix -->                      what was measured of one
+//   <!-- generated:measured-on -->                    where and when
 //   <!-- /generated -->
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { canStartPeers } from '../packages/core/dist/node/index.js'
 import { supported } from '../packages/posix/dist/index.js'
 import { loadTransport, schemes } from '../packages/strait/dist/index.js'
+import { costHead, costOf, modesOf, whereMeasured } from './measured.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const RESULTS = 'benchmarks/results/latest.json'
+const { values: options, positionals: named } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: 'boolean' }, results: { type: 'string' } },
+})
+const results = readResults(options.results ?? join(root, 'benchmarks/results/latest.json'))
 const BLOCK = /^<!-- generated:(\S+) ?(.*?) -->\n[\s\S]*?^<!-- \/generated -->$/gm
 
 const CARRIES = {
@@ -76,12 +85,19 @@ const generators = {
     ])
   },
   'round-trips': roundTrips,
+  cost,
+  'measured-on': () => (results === undefined ? '_Nothing is published yet._' : whereMeasured(results)),
+}
+
+/** Undefined: nothing was measured yet. */
+function readResults(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
 }
 
 /** Whether this machine can tell what a table says. Without the addon `unix:` does not know its peer either. */
 function canGenerate(kind, argument) {
   const known = (scheme) => transports.has(scheme) && (supported || scheme !== 'unix')
-  if (kind === 'file' || kind === 'output') return true
+  if (['file', 'output', 'cost', 'measured-on'].includes(kind)) return true
   return (kind === 'capabilities' ? argument.split(' ') : schemes).every(known)
 }
 
@@ -148,24 +164,24 @@ function roundTrips() {
     CARRIES[scheme] ?? missing(scheme),
     transports.get(scheme).capabilities.scope,
   ]
-  const file = join(root, RESULTS)
-  if (!existsSync(file)) return table([head, ...schemes.map(facts)])
+  if (results === undefined) return table([head, ...schemes.map(facts)])
 
-  const { machine, rows } = JSON.parse(readFileSync(file, 'utf8'))
-  const hot = rows.filter(({ mode, payloadBytes }) => mode === 'hot' && payloadBytes === 64)
-  const microseconds = (row, quantile) => (row === undefined ? '–' : (row.rttNs[quantile] / 1000).toFixed(1))
-  const measured = schemes.map((scheme) => {
-    const ours = hot.find((row) => row.scheme === scheme && row.peer === undefined)
-    const bare = hot.find((row) => row.scheme === scheme && row.peer !== undefined)
-    return [...facts(scheme), microseconds(ours, 'p50'), microseconds(ours, 'p99'), microseconds(bare, 'p50')]
-  })
-  const right = [false, false, false, true, true, true]
-  const where = `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`
+  const measured = schemes.map((scheme) => [...facts(scheme), ...costOf(results, scheme)])
   return [
-    table([[...head, 'p50 µs', 'p99 µs', 'bare Node p50 µs'], ...measured], right),
+    table([[...head, ...costHead], ...measured], [...head.map(() => false), ...costHead.map(() => true)]),
     '',
-    `One round trip of 64 bytes at a time, two processes (\`mem:\` one), both awaited. ${where}.`,
+    `64 bytes there and back, one at a time, \`await\`, two processes (\`mem:\` one). ${whereMeasured(results)}`,
   ].join('\n')
+}
+
+function cost(scheme) {
+  if (results === undefined) return '_Not measured yet._'
+  const modes = modesOf(results, scheme)
+  if (modes.length === 0) return '_Not measured yet._'
+  return table(
+    [['mode', ...costHead], ...modes.map((mode) => [mode, ...costOf(results, scheme, mode)])],
+    [false, ...costHead.map(() => true)],
+  )
 }
 
 function packageOf(scheme) {
@@ -186,8 +202,6 @@ function documents(directory = root) {
   })
 }
 
-const check = process.argv.includes('--check')
-const named = process.argv.slice(2).filter((argument) => argument !== '--check')
 for (const path of named.length > 0 ? named : documents()) {
   const before = readFileSync(path, 'utf8')
   const after = before.replace(BLOCK, (block, kind, argument) => {
@@ -199,7 +213,7 @@ for (const path of named.length > 0 ? named : documents()) {
     return `<!-- generated:${kind}${tail} -->\n${text}\n<!-- /generated -->`
   })
   if (after === before) continue
-  console.log(`${check ? 'stale: ' : 'wrote '}${relative(process.cwd(), path)}`)
-  if (check) process.exitCode = 1
+  console.log(`${options.check ? 'stale: ' : 'wrote '}${relative(process.cwd(), path)}`)
+  if (options.check) process.exitCode = 1
   else writeFileSync(path, after)
 }
