@@ -27,7 +27,7 @@ export function payloads({ rows }: Results): Section | undefined {
       draw: (size) =>
         panels(
           curves,
-          { scale: x, ticks: spaced(sizes, size.narrow ? 2 : 4), show: bytes },
+          { scale: { ...x, base: 2 }, ticks: spaced(sizes, size.narrow ? 2 : 4), show: bytes },
           { scale: y, ticks: logTicks(y.domain, 5), show },
           size,
         ),
