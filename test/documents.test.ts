@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { mem } from 'strait'
+import { mem, schemes } from 'strait'
 import { describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
@@ -88,6 +88,36 @@ describe('the documents', () => {
     const codes = [...source.matchAll(/^ {2}\| '([A-Z_]+)'$/gm)].map(([, code]) => code).sort()
     expect(listed('Errors')).toEqual(codes)
     expect(listed('Capabilities')).toEqual(Object.keys(mem.capabilities).sort())
+  })
+
+  it('ask the same questions in the picture as in the list, and give the same answers', () => {
+    const page = readFileSync(join(root, 'docs/mechanisms.md'), 'utf8')
+    const asked = [...page.matchAll(/^\d+\. (.*\?) (\[.*)$/gm)].flatMap(([, question, answers]) => [
+      question!,
+      [...answers!.matchAll(/`(\S+:)`/g)].map(([, scheme]) => scheme!).join(' '),
+    ])
+    const picture = readFileSync(join(root, 'docs/which-one.svg'), 'utf8')
+    const texts = [...picture.matchAll(/<text(?: class="scheme")?>([\s\S]*?)<\/text>/g)]
+    const drawn = texts.map(([, text]) =>
+      text!
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    )
+    expect(asked.length).toBeGreaterThan(0)
+    expect(drawn).toEqual(asked)
+  })
+
+  it('have the same headings for each mechanism', () => {
+    const page = readFileSync(join(root, 'docs/mechanisms.md'), 'utf8')
+    const parts = page.split(/^## /m).filter((part) => /^`[a-z+-]+:`/.test(part))
+    const headings = parts.map((part) =>
+      [...part.matchAll(/^(?:- )?\*\*([A-Z][a-z ]+)\*\*:/gm)].map(([, name]) => name),
+    )
+    const order = ['Guarantees', 'Does not', 'Limits', 'Fails', 'See it', 'Choose it', 'Costs']
+    expect(headings).toEqual(parts.map(() => order))
+    const costs = [...page.matchAll(/<!-- generated:cost (\S+) -->/g)].map(([, scheme]) => scheme)
+    expect(costs).toEqual(schemes.filter((scheme) => scheme !== 'wss'))
   })
 
   it('begin with a page of at most 200 lines', () => {
