@@ -14,7 +14,7 @@ const row = (url: string, p50: number, spread = 0, more: Partial<Row> = {}) =>
   }) as Row
 
 const results = (rows: Row[], machine: Partial<Results['machine']> = {}) =>
-  ({ machine: { cpu: 'one', cores: 2, commit: 'a', ...machine }, rows }) as Results
+  ({ machine: { cpu: 'one', cores: 2, commit: 'a', ...machine }, rows }) as unknown as Results
 
 describe('two runs compared', () => {
   it('differ where a median has moved by more than a tenth and than both spreads', () => {
