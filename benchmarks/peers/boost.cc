@@ -5,6 +5,8 @@
  *
  * blocking: `send` and `receive`. spinning: `try_send` and `try_receive`, over and over.
  */
+/* As a program is released; otherwise an assertion fails where a lock of the dead is met. */
+#define NDEBUG
 #include <unistd.h>
 
 #include <boost/interprocess/ipc/message_queue.hpp>
@@ -42,23 +44,33 @@ void check_size(std::size_t received, std::size_t size) {
   if (received != size) give_up("a payload was damaged");
 }
 
-void send(const uint8_t *message, size_t size) { out->send(message, size, 0); }
+/** Calls what takes a lock, which the peer may have had when it died. */
+template <typename Call>
+auto locking(Call call) try {
+  return call();
+} catch (const boost::interprocess::lock_exception &) {
+  give_up("the peer has died");
+}
+
+void send(const uint8_t *message, size_t size) {
+  locking([=] { out->send(message, size, 0); });
+}
 
 void receive(uint8_t *message, size_t size) {
   std::size_t received;
   unsigned priority;
-  in->receive(message, size, received, priority);
+  locking([&] { in->receive(message, size, received, priority); });
   check_size(received, size);
 }
 
 void spin_send(const uint8_t *message, size_t size) {
-  while (!out->try_send(message, size, 0)) continue;
+  while (!locking([=] { return out->try_send(message, size, 0); })) continue;
 }
 
 void spin_receive(uint8_t *message, size_t size) {
   std::size_t received;
   unsigned priority;
-  while (!in->try_receive(message, size, received, priority)) continue;
+  while (!locking([&] { return in->try_receive(message, size, received, priority); })) continue;
   check_size(received, size);
 }
 
