@@ -54,6 +54,23 @@ function numbers(cell: string): Record<string, readonly [number, number]> {
   return Object.fromEntries(each.map(([, low, high = low, name]) => [name!, [Number(low), Number(high)]]))
 }
 
+it('a trace has the calls of the thread that made the marks, between them, each once, and none to an eventfd', () => {
+  const trace = `
+7 write(3<pipe:[1]>, "a", 1) = 1
+7 access("/strait-mark/asker/begin", F_OK) = -1 ENOENT (No such file or directory)
+7 write(3<pipe:[1]>, "a", 1 <unfinished ...>
+8 write(3<pipe:[1]>, "a", 1) = 1
+7 <... write resumed>) = 1
+7 write(4<anon_inode:[eventfd]>, "a", 8) = 8
+7 read(3<pipe:[2]>, "a", 64) = -1 EAGAIN (Resource temporarily unavailable)
+7 futex(0x7, FUTEX_WAKE_PRIVATE, 1) = 0
+7 access("/strait-mark/asker/end", F_OK) = -1 ENOENT (No such file or directory)
+7 read(3<pipe:[2]>, "a", 64) = 1
+`
+  expect(callsBetweenMarks(trace, 'asker')).toEqual({ write: 1, read: 1, futex: 1 })
+  expect(() => callsBetweenMarks(trace, 'peer')).toThrow('the peer has made no marks')
+})
+
 const schemes = await peerSchemes()
 const separate = schemes.filter((scheme) => scheme !== 'mem')
 const testable = table.filter(({ url }) => schemes.includes(schemeOf(url, 'test')))
