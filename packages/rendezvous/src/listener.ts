@@ -143,7 +143,9 @@ class RendezvousListener<C extends BaseChannel> extends BaseListener<C> {
     const descriptor = this.#native.accept(this.#descriptor)
     if (descriptor >= 0) this.#native.close(descriptor)
     this.#reserve = this.#native.duplicate(this.#descriptor)
-    if (this.#reserve < 0) this.#recover()
+    // accept4(2) fails for want of a descriptor before it looks whether anybody waits.
+    if (isAgain(descriptor)) return
+    if (descriptor < 0 || this.#reserve < 0) this.#recover()
     this.#refuse(kernelError(result, 'listen', this.url.href))
   }
 

@@ -147,6 +147,19 @@ describe.skipIf(noTools !== undefined)(`without descriptors${needs}`, () => {
     await child.kill()
   })
 
+  it('a listener whose last descriptor went to the last newcomer has turned nobody away', async () => {
+    const url = fresh()
+    const child = start(LISTENER, [url.href])
+    expect(await child.line()).toBe('ready')
+    limit(child, 32)
+    const room = 32 - open(child, 32)
+    const silent = Array.from({ length: room }, () => RawPeer.connect(url))
+    for (const peer of silent) expect((await peer.receive())?.[0]).toBe(Kind.HELLO)
+    for (const peer of silent) peer.close()
+    for (let told = 0; told < room; told++) expect(await child.line()).toBe('ERR_STRAIT_REFUSED')
+    await child.kill()
+  })
+
   it('a listener that cannot even turn anybody away does not spin, and goes on when there are some again', async () => {
     const url = fresh()
     const child = start(LISTENER, [url.href])
