@@ -5,6 +5,7 @@
 //   node scripts/soak.mjs [kills] [seed] [scheme …]      default: 1,000 a transport, a seed of today, every scheme
 //   node scripts/soak.mjs locks [kills] [seed]           the locks: soak-locks.mjs
 //   node scripts/soak.mjs pool [kills] [seed]            the pool: soak-pool.mjs
+//   node scripts/soak.mjs proofs                         the models, and what a round trip calls: soak-proofs.mjs
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-if (process.argv[2] === 'locks' || process.argv[2] === 'pool') {
+if (['locks', 'pool', 'proofs'].includes(process.argv[2])) {
   const campaign = fileURLToPath(new URL(`soak-${process.argv[2]}.mjs`, import.meta.url))
   const { status } = spawnSync(process.execPath, [campaign, ...process.argv.slice(3)], { stdio: 'inherit' })
   process.exit(status ?? 1)

@@ -10,7 +10,8 @@ import { type Calls, callsBetweenMarks } from './support/trace.js'
 
 const PROGRAM = fileURLToPath(new URL('support/traced-lane.mjs', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../../docs/mechanisms.md', import.meta.url))
-const ROUNDS = 1000
+/** Each is traced, so the thousand are a campaign: `npm run soak -- proofs`. */
+const ROUNDS = process.env.STRAIT_SOAK === 'proofs' ? 1000 : 200
 
 /** What a thread of Node calls in any case: it waits, and it has memory. getpid(2) is the engine's, now and then. */
 const ALWAYS = [
@@ -84,7 +85,7 @@ it('the page says what each transport calls in each mode that it has', async () 
   expect([...listed('sync')].sort()).toEqual(blocking.sort())
 })
 
-describe.skipIf(!traces)('in 1,000 round trips (needs strace that may trace)', () => {
+describe.skipIf(!traces)(`in ${ROUNDS} round trips (needs strace that may trace)`, () => {
   let directory: string
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'strait-calls-'))
@@ -94,7 +95,7 @@ describe.skipIf(!traces)('in 1,000 round trips (needs strace that may trace)', (
   function trace(url: string, mode: string): string {
     const out = join(directory, 'trace')
     // The engine's own threads would wake this one now and then.
-    const program = [process.execPath, '--single-threaded', PROGRAM, url, mode]
+    const program = [process.execPath, '--single-threaded', PROGRAM, url, mode, String(ROUNDS)]
     const { status, stderr } = spawnSync('strace', ['-f', '-y', '-s', '64', '-o', out, ...program], {
       encoding: 'utf8',
     })

@@ -161,24 +161,30 @@ describe.skipIf(!spin)('the model of sleeping, waking and the end (needs spin)',
   const check = (...defines: string[]) =>
     run('spin', ...defines.map((each) => `-D${each}`), '-run', native('sleep.pml')).stdout
 
-  it.each([[[]], [['ROOM=2']], [['ROOM=3', 'RECORDS=6']], [['LEAVES=true']], [['ROOM=2', 'LEAVES=true']]])(
-    'lets nobody sleep for ever, and loses no record, with %j',
-    (defines) => {
-      expect(check(...defines)).toContain('errors: 0')
-    },
-  )
+  // In full it is a campaign, `npm run soak -- proofs`; else as small as the model is, and one mistake.
+  function some<T>(cases: T[]): T[] {
+    return process.env.STRAIT_SOAK === 'proofs' ? cases : cases.slice(0, 1)
+  }
 
-  it.each([
-    ['NO_WRITER_FENCE', 'invalid end state'],
-    ['NO_READER_FENCE', 'invalid end state'],
-    ['NO_PUBLISH', 'invalid end state'],
-    ['PLAIN_READER_SLEEP', 'invalid end state'],
-    ['PLAIN_WRITER_SLEEP', 'invalid end state'],
-    ['DEAF', 'invalid end state'],
-    ['EARLY_RELEASE', 'assertion violated ((lent==0)'],
-    ['END_BEFORE_DRAIN', 'assertion violated (record>'],
-    ['END_WITHOUT_LOOK', 'assertion violated (record>'],
-  ])('finds what happens with %s', (mistake, found) => {
+  it.each(
+    some([[[]], [['ROOM=2']], [['ROOM=3', 'RECORDS=6']], [['LEAVES=true']], [['ROOM=2', 'LEAVES=true']]]),
+  )('lets nobody sleep for ever, and loses no record, with %j', (defines) => {
+    expect(check(...defines)).toContain('errors: 0')
+  })
+
+  it.each(
+    some([
+      ['NO_WRITER_FENCE', 'invalid end state'],
+      ['NO_READER_FENCE', 'invalid end state'],
+      ['NO_PUBLISH', 'invalid end state'],
+      ['PLAIN_READER_SLEEP', 'invalid end state'],
+      ['PLAIN_WRITER_SLEEP', 'invalid end state'],
+      ['DEAF', 'invalid end state'],
+      ['EARLY_RELEASE', 'assertion violated ((lent==0)'],
+      ['END_BEFORE_DRAIN', 'assertion violated (record>'],
+      ['END_WITHOUT_LOOK', 'assertion violated (record>'],
+    ]),
+  )('finds what happens with %s', (mistake, found) => {
     expect(check(mistake)).toContain(found)
   })
 })

@@ -8,7 +8,7 @@ import { Host, hostArguments } from '../remote.js'
 import { type Clause, livesApart, type Trial } from '../suite.js'
 import { rejectsWith } from './helpers.js'
 
-const KILLS = Number(process.env.STRAIT_KILLS ?? 25)
+const KILLS = Number(process.env.STRAIT_KILLS ?? 12)
 /** Of two processes that talk to each other, both are killed; in soak as often as one alone. */
 const PAIRS = process.env.STRAIT_KILLS === undefined ? 5 : KILLS
 const SEED = Number(process.env.STRAIT_SEED ?? 1)
