@@ -25,3 +25,15 @@ it(`${KILLS} processes that use every primitive at once are killed, and everybod
     await battle.clear()
   }
 })
+
+it('one that gets no processor for a second is not said to starve, and goes on when it does', async () => {
+  const battle = new Battle(SEED)
+  try {
+    await battle.begin(SIZE)
+    await battle.holdStill(0, 1000)
+    await battle.goesOn()
+    expect(await battle.end()).toContain('deaths told: 0')
+  } finally {
+    await battle.clear()
+  }
+})

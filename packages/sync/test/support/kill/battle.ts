@@ -22,7 +22,7 @@ const PROGRESS: readonly Column[] = [
 /** So many start at a time: of 200 that start at once the last one takes longer than one that hangs. */
 const AT_ONCE = 8
 
-/** So often, on average, everybody may get on before one who does not is said to starve. */
+/** So often, on average, everybody may get on, and its event loop turn, before one who does not is said to starve. */
 const STARVES = 50
 
 /** So many deaths are told; at least and at most, where it cannot be known. */
@@ -136,6 +136,13 @@ export class Battle {
     this.#fight(next, row)
   }
 
+  /** It gets no processor for so long, ms, from now on. */
+  async holdStill(row: number, ms: number): Promise<void> {
+    const fighter = this.#fighters[row]!
+    await fighter.freeze()
+    setTimeout(() => fighter.continue(), ms)
+  }
+
   /** Everybody gets on with everything, and no rule has been broken. */
   async goesOn(): Promise<void> {
     const cells = [...this.#fighters.keys()].flatMap((row) => PROGRESS.map((column) => ({ row, column })))
@@ -148,15 +155,20 @@ export class Battle {
     expect(this.#broken()).toBe('')
   }
 
-  /** One that has to wait for many others does not hang, and starves only when they come again and again meanwhile. */
+  /**
+   * One that has to wait for many others does not hang. It starves when they come again and again meanwhile, and its event
+   * loop as well: one that gets no processor is not kept waiting by a lock.
+   */
   async #getsOn(row: number, column: Column, before: number): Promise<void> {
     const words = this.#words
     const done = () => this.#broken() !== '' || Atomics.load(words, cell(row, column)) !== before
+    const turns = () => Atomics.load(words, cell(row, 'turns'))
     const starved = sum(words, column) + STARVES * this.#fighters.length
-    for (let all = sum(words, column); !done(); all = sum(words, column)) {
-      expect(all, `process ${row} starves: ${column}`).toBeLessThan(starved)
+    const awake = turns() + STARVES
+    for (let all = sum(words, column); !done() && all < starved; all = sum(words, column))
       await until(`${column} of process ${row}`, () => done() || sum(words, column) !== all)
-    }
+    await until(`the event loop of process ${row}`, () => done() || turns() >= awake)
+    expect(done(), `process ${row} starves: ${column}`).toBe(true)
   }
 
   /** The rule that was broken, or how somebody has ended. */

@@ -180,6 +180,7 @@ export async function hammer({ region, sync }, ledger, row, seed) {
     }
   }
   const watching = setInterval(() => {
+    count('turns')
     if (Atomics.load(words, STOP) === 1) stopping.abort()
   }, 5)
   try {

@@ -1,5 +1,6 @@
 export type Column =
   | 'pid'
+  | 'turns'
   | 'sections'
   | 'told'
   | 'written'

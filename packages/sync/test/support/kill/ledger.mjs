@@ -18,6 +18,8 @@ export const PLACES = 8
 /** Columns of a process's row. */
 export const COLUMN = {
   pid: 0,
+  /** So often its event loop has looked for STOP. */
+  turns: 5,
   /** Sections done, and deaths told, */
   sections: 1,
   told: 2,
