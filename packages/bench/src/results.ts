@@ -8,6 +8,8 @@ import type { Tail } from './tail.js'
 export interface Results {
   /** Of this form; another number means other fields. */
   readonly version: 1
+  /** What was called, in words, where a program knows. */
+  readonly command?: readonly string[]
   /** When it began, ISO 8601, in UTC. */
   readonly date: string
   readonly machine: Machine

@@ -258,6 +258,8 @@ describe('strait bench', () => {
     [['--payload', '16777217'], 'Must be a whole number of bytes'],
     [['--mode', 'hot', 'cold'], 'Allowed choices are hot, paced, parked, sync, leased'],
     [['--url', 'nix:'], 'there is no transport'],
+    [['--output', '/not/there.json'], '/not/there.json cannot be written: ENOENT'],
+    [['--html', '/'], '/ is a directory'],
     [['--crowd', '2'], 'Must be a whole number of processes from 3'],
     [['--crowd', '251'], 'Must be a whole number of processes from 3 to 250'],
     [['--workers', '0'], 'Must be a whole number of workers from 1 to 256'],

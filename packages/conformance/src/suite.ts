@@ -265,16 +265,8 @@ export async function runTrial(
 /** Registers tests; each clause of the contract gets one of these. */
 export interface Clause {
   readonly subject: Subject
-  /**
-   * A test in every arrangement; `remote` only where the far end is another process. One of very many leaves out a
-   * `spawned` peer where that is nothing but another process.
-   */
-  test(
-    name: string,
-    body: (trial: Trial) => Promise<void>,
-    where?: 'remote',
-    spawned?: 'where it differs',
-  ): void
+  /** A test in every arrangement; `remote` only where the far end is another process. */
+  test(name: string, body: (trial: Trial) => Promise<void>, where?: 'remote'): void
   /** A test that needs no couple, for transports with `listen` and `connect`. */
   named(name: string, body: (trial: Trial) => Promise<void>): void
   /** A test that needs no couple. One that has much to do may take `patience` times as long as others. */

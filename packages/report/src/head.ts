@@ -6,14 +6,14 @@ import { mainRows } from './sections/round-trips.js'
 import { describe } from './sections/words.js'
 
 /** What to know before any chart: the answer, whether it can be relied on, and where the figures come from. */
-export function head(results: Results, command: string | undefined): Html {
+export function head(results: Results): Html {
   const { machine, rows } = results
   return html`<header>
 <h1>What a message costs</h1>
 <p class="lead">IPC from Node.js, measured with Strait on ${machine.cpu}, ${day(results.date)}</p>
 ${banner(results)}
 ${rows.length > 0 ? answers(results) : html`<p>No round trips were measured.</p>`}
-${facts(results, command)}
+${facts(results)}
 </header>
 `
 }
@@ -31,7 +31,7 @@ function banner({ notes, rows }: Results): Html | undefined {
 /** The quickest between two processes, the next one, and what Node has itself. */
 function answers(results: Results): Html {
   const rows = mainRows(results)
-  const between = rows.filter(({ scheme, peer }) => peer === undefined && scheme !== 'mem')
+  const between = rows.filter(({ scheme, peer }) => peer === undefined && !['mem', 'worker'].includes(scheme))
   const [quickest = rows[0]!, next] = between
   const own = rows.find(({ peer }) => peer?.startsWith('child_process'))
   const others = [next, own].filter((row) => row !== undefined && row !== quickest) as Row[]
@@ -46,10 +46,7 @@ const tile = (row: Row, says: string) =>
 
 const times = (row: Row, quickest: Row) => `${ratio(row.rttNs.p50 / quickest.rttNs.p50)} times as long`
 
-function facts(
-  { machine, plan, date, floorMissing, peersMissing }: Results,
-  command: string | undefined,
-): Html {
+function facts({ machine, plan, command, date, floorMissing, peersMissing }: Results): Html {
   const cores =
     machine.usableCores === machine.cores
       ? integer(machine.cores)
@@ -64,7 +61,7 @@ ${fact('Node', machine.node)}
 ${machine.commit === undefined ? undefined : fact('Commit', machine.commit)}
 ${fact('Begun', date)}
 ${fact('Plan', `${plan.repeats} repeats of ${plan.stretches} stretches of ${plan.stretchMs} ms, in turns; at most ${plan.warmUpMs} ms to warm up`)}
-${command === undefined ? undefined : html`<div class="long"><dt>Command</dt><dd><code>${command}</code></dd></div>`}
+${command === undefined ? undefined : html`<div class="long"><dt>Command</dt><dd><code>${command.join(' ')}</code></dd></div>`}
 ${missing.length === 0 ? undefined : html`<div class="long"><dt>Not measured</dt>${missing.map((what) => html`<dd>${what}</dd>`)}</div>`}
 </dl>`
 }

@@ -13,11 +13,6 @@ import { roundTrips } from './sections/round-trips.js'
 import { throughput } from './sections/throughput.js'
 import { PAGE } from './style.js'
 
-export interface ReportOptions {
-  /** What the figures were made with, to be shown. */
-  readonly command?: string | undefined
-}
-
 const SECTIONS: readonly ((results: Results) => Section | undefined)[] = [
   roundTrips,
   distributions,
@@ -35,7 +30,7 @@ const SECTIONS: readonly ((results: Results) => Section | undefined)[] = [
  * A run as one page: a file that needs nothing else, no network and no script. It shows what was measured; a chart for
  * which there is nothing is not there. All that comes from the results is text, whatever it contains.
  */
-export function htmlReport(results: Results, { command }: ReportOptions = {}): string {
+export function htmlReport(results: Results): string {
   const sections = SECTIONS.flatMap((section) => section(results) ?? [])
   return html`<!doctype html>
 <html lang="en">
@@ -48,7 +43,7 @@ export function htmlReport(results: Results, { command }: ReportOptions = {}): s
 <style>${new Html(PAGE)}</style>
 </head>
 <body>
-${head(results, command)}
+${head(results)}
 <nav aria-label="Charts"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main>
 ${sections.map(render)}

@@ -1,2 +1,2 @@
-export { htmlReport, type ReportOptions } from './html-report.js'
+export { htmlReport } from './html-report.js'
 export { mainChart } from './main-chart.js'

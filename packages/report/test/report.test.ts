@@ -17,7 +17,7 @@ function cells(page: string, section: string, lane: string): string[] {
 }
 
 describe('htmlReport', () => {
-  const page = htmlReport(exampleResults(), { command: 'strait bench --floor' })
+  const page = htmlReport({ ...exampleResults(), command: ['strait', 'bench', '--floor'] })
   const { document } = parseHTML(page)
 
   it('says in a table what the results say', () => {
@@ -84,21 +84,19 @@ describe('htmlReport', () => {
   it('takes whatever is in the results for text', () => {
     const evil = `"><script>alert('x')</script>&`
     const results = smallestResults()
-    const page = htmlReport(
-      {
-        ...results,
-        date: evil,
-        machine: { ...results.machine, cpu: evil, kernel: evil, node: evil, commit: evil },
-        rows: results.rows.flatMap((row) => [
-          { ...row, url: evil },
-          { ...row, url: evil, peer: evil },
-        ]),
-        notes: [evil],
-        peersMissing: [evil],
-        floorMissing: evil,
-      },
-      { command: evil },
-    )
+    const page = htmlReport({
+      ...results,
+      command: [evil],
+      date: evil,
+      machine: { ...results.machine, cpu: evil, kernel: evil, node: evil, commit: evil },
+      rows: results.rows.flatMap((row) => [
+        { ...row, url: evil },
+        { ...row, url: evil, peer: evil },
+      ]),
+      notes: [evil],
+      peersMissing: [evil],
+      floorMissing: evil,
+    })
     const { document } = parseHTML(page)
     expect(page).not.toContain('<script')
     expect(document.querySelectorAll('script')).toHaveLength(0)

@@ -20,7 +20,7 @@ import { locksPage } from '../bench/locks-page.js'
 import { othersPage } from '../bench/others-page.js'
 import { page } from '../bench/page.js'
 import { poolPage } from '../bench/pool-page.js'
-import { readResults } from '../bench/results-file.js'
+import { checkWritable, readResults } from '../bench/results-file.js'
 import { EXIT_CODES } from '../exit.js'
 import { integer } from '../format.js'
 import { complain, print, printJson, status } from '../terminal.js'
@@ -193,7 +193,9 @@ async function runTransports(options: BenchOptions) {
   const { json, html, output, against } = options
   // Before anything is measured, for it may not be there.
   const before = against === undefined ? undefined : await readResults(against)
-  const results = options.reference ? await runReference(options) : await runChosen(options)
+  for (const file of [output, html]) if (file !== undefined) await checkWritable(file)
+  const measured = options.reference ? await runReference(options) : await runChosen(options)
+  const results: Results = { ...measured, command: ['strait', ...process.argv.slice(2)] }
   status('')
   const comparison = before && compare(before, results)
   if (output !== undefined) await writeFile(output, `${JSON.stringify(results)}\n`)
@@ -203,7 +205,7 @@ async function runTransports(options: BenchOptions) {
     print([page(results.machine, results.rows, { ...options, peers }), othersPage(results)].join('\n'))
     if (comparison !== undefined) print(comparisonPage(comparison))
   }
-  if (html !== undefined) await writeHtml(html, results, ['strait', ...process.argv.slice(2)].join(' '))
+  if (html !== undefined) await writeHtml(html, results)
   if (results.floorMissing !== undefined) complain(`no floors: ${results.floorMissing}`)
   for (const what of results.peersMissing) complain(`not measured: ${what}`)
   complainOf(results.notes)

@@ -209,7 +209,6 @@ export function stateMatrix(clause: Clause): void {
           await method(couple, state)
         },
         state.where,
-        'where it differs',
       )
     }
   }
