@@ -3,7 +3,7 @@ import { ranking } from './charts/ranking.js'
 import { WIDE } from './draw.js'
 import { Html, html } from './html.js'
 import { mainSituation } from './lanes.js'
-import { MAIN_LABEL, mainRows, rankedLane } from './sections/round-trips.js'
+import { mainRows, rankedLane } from './sections/round-trips.js'
 import { describe } from './sections/words.js'
 import { COLOURS, FONT } from './style.js'
 
@@ -17,7 +17,7 @@ export function mainChart(results: Results): string {
     .map(rankedLane)
   const { width, height, content } = ranking(lanes, WIDE)
   const situation = describe(mainSituation(results.rows))
-  return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${MAIN_LABEL}; ${situation}"
+  return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Round trips from p50 to p99, for each transport; ${situation}"
  viewBox="0 0 ${width} ${height + FOOT}" width="${width}" height="${height + FOOT}" font-family="${FONT}" font-size="13"
  text-anchor="middle" fill="currentColor">
 <style>${new Html(COLOURS)} svg { color: var(--text); } text { white-space: pre; }</style>

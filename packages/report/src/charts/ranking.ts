@@ -93,7 +93,7 @@ function namesBeside(lanes: readonly Ranked[]): Markish[] {
       const shown = lanes.filter((lane) => isOurs(lane) === ours)
       const look = { fill: ours ? colourOf : 'var(--muted)', fontWeight: ours ? 650 : 400 } as const
       return [
-        text(shown, { ...column('left', ours ? -16 : -16), ...look, text: 'name' }),
+        text(shown, { ...column('left', -16), ...look, text: 'name' }),
         text(shown, { ...column('right', 70), ...look, text: median, fontVariant: 'tabular-nums' }),
         text(shown.filter(isOurs), {
           ...column('right', 140),

@@ -22,8 +22,6 @@ export const rankedLane = (row: Row): Ranked => ({
   ratioToFloor: row.ratioToFloor,
 })
 
-export const MAIN_LABEL = 'Round trips from p50 to p99, for each transport and the programs beside it'
-
 export function roundTrips(results: Results): Section | undefined {
   const rows = mainRows(results)
   if (rows.length === 0) return undefined
@@ -39,7 +37,12 @@ export function roundTrips(results: Results): Section | undefined {
       ...LANE_SIGNS,
       { glyph: '┃', colour: 'var(--text)', means: 'the same in blocking C, the floor' },
     ],
-    charts: [{ label: `${MAIN_LABEL}; ${situation}`, draw: (size) => ranking(rows.map(rankedLane), size) }],
+    charts: [
+      {
+        label: `Round trips from p50 to p99, for each transport and the programs beside it; ${situation}`,
+        draw: (size) => ranking(rows.map(rankedLane), size),
+      },
+    ],
     table: table(`Round trips; ${situation}`, rows, { head: 'Lane', cell: markedName }, [
       ...QUANTILES,
       { head: 'C floor', cell: ({ floorNs }) => orDash(floorNs, duration) },
