@@ -32,6 +32,7 @@ describe('strait bench', () => {
     const rows = all.filter((row: Row) => !isProgram(row))
     expect(rest).toEqual({
       version: 1,
+      command: ['strait', 'bench', '--quick', '--json', '--peers', '--payload', '64'],
       date: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       plan: { warmUpMs: 100, repeats: 2, stretches: 2, stretchMs: 15 },
       connections: [],
