@@ -234,7 +234,7 @@ describe.each(spawned)('the twin %s', (name) => {
     opener.kill('SIGKILL')
     // The peer holds the same stdout, so that closes with the last of the two.
     await peerEnds
-    while (isAlive(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+    while (isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10))
   })
 })
 

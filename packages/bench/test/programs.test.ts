@@ -71,7 +71,7 @@ describe.skipIf(there.length === 0).each(there)('$name (where it is installed)',
     const running = opened.run(3_600_000)
     process.kill(opened.pids[1]!, 'SIGKILL')
     await expect(running).rejects.toThrow('the peer has died')
-    while (isAlive(opened.pids[0]!)) await new Promise((resolve) => setImmediate(resolve))
+    while (isAlive(opened.pids[0]!)) await new Promise((resolve) => setTimeout(resolve, 10))
   })
 })
 
