@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { peerSchemes, schemeOf } from 'strait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WHOLE } from '../../core/test/support/proofs.js'
 import { canBlock } from '../dist/index.js'
 import { type Calls, callsBetweenMarks } from './support/trace.js'
 
 const PROGRAM = fileURLToPath(new URL('support/traced-lane.mjs', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../../docs/mechanisms.md', import.meta.url))
-/** Each is traced, so the thousand are a campaign: `npm run soak -- proofs`. */
-const ROUNDS = process.env.STRAIT_SOAK === 'proofs' ? 1000 : 200
+/** Each is traced, which takes its time. */
+const ROUNDS = WHOLE ? 1000 : 200
 
 /** What a thread of Node calls in any case: it waits, and it has memory. getpid(2) is the engine's, now and then. */
 const ALWAYS = [

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { some } from '../../core/test/support/proofs.js'
 
 // The ring alone, without Node: under sanitizers, against a hostile peer, and as a model.
 
@@ -160,11 +161,6 @@ describe.skipIf(!clang)(
 describe.skipIf(!spin)('the model of sleeping, waking and the end (needs spin)', () => {
   const check = (...defines: string[]) =>
     run('spin', ...defines.map((each) => `-D${each}`), '-run', native('sleep.pml')).stdout
-
-  // In full it is a campaign, `npm run soak -- proofs`; else as small as the model is, and one mistake.
-  function some<T>(cases: T[]): T[] {
-    return process.env.STRAIT_SOAK === 'proofs' ? cases : cases.slice(0, 1)
-  }
 
   it.each(
     some([[[]], [['ROOM=2']], [['ROOM=3', 'RECORDS=6']], [['LEAVES=true']], [['ROOM=2', 'LEAVES=true']]]),

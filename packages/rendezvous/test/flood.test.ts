@@ -116,6 +116,14 @@ describe.skipIf(noTools !== undefined)(`without descriptors${needs}`, () => {
   const open = (child: Child, below: number) =>
     readdirSync(`/proc/${child.process.pid}/fd`).filter((fd) => Number(fd) < below).length
 
+  /** A listener, and how many descriptors it may have more. */
+  async function limited(url: URL): Promise<{ child: Child; room: number }> {
+    const child = start(LISTENER, [url.href])
+    expect(await child.line()).toBe('ready')
+    limit(child, 32)
+    return { child, room: 32 - open(child, 32) }
+  }
+
   /** How many of these system calls the child makes within a second. */
   async function calls(child: Child, name: string): Promise<number> {
     const directory = mkdtempSync(join(tmpdir(), 'strait-trace-'))
@@ -130,10 +138,7 @@ describe.skipIf(noTools !== undefined)(`without descriptors${needs}`, () => {
 
   it('a listener turns newcomers away, tells, does not spin, and goes on when there are some again', async () => {
     const url = fresh()
-    const child = start(LISTENER, [url.href])
-    expect(await child.line()).toBe('ready')
-    limit(child, 32)
-    const room = 32 - open(child, 32)
+    const { child, room } = await limited(url)
     const silent = Array.from({ length: room + 5 }, () => RawPeer.connect(url))
     for (let told = 0; told < 5; told++) expect(await child.line()).toBe('ERR_STRAIT_NO_RESOURCES')
     for (const peer of silent.slice(room)) expect(await peer.rest()).toEqual([])
@@ -149,10 +154,7 @@ describe.skipIf(noTools !== undefined)(`without descriptors${needs}`, () => {
 
   it('a listener whose last descriptor went to the last newcomer has turned nobody away', async () => {
     const url = fresh()
-    const child = start(LISTENER, [url.href])
-    expect(await child.line()).toBe('ready')
-    limit(child, 32)
-    const room = 32 - open(child, 32)
+    const { child, room } = await limited(url)
     const silent = Array.from({ length: room }, () => RawPeer.connect(url))
     for (const peer of silent) expect((await peer.receive())?.[0]).toBe(Kind.HELLO)
     for (const peer of silent) peer.close()

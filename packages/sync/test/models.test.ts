@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { some } from '../../core/test/support/proofs.js'
 
 const spin = spawnSync('spin', ['-V']).status === 0 && spawnSync('cc', ['--version']).status === 0
-
-/** In full it is a campaign, `npm run soak -- proofs`; else as small as each model is, and one mistake of each. */
-const WHOLE = process.env.STRAIT_SOAK === 'proofs'
-
-function some<T>(cases: T[]): T[] {
-  return WHOLE ? cases : cases.slice(0, 1)
-}
 
 let directory: string
 beforeAll(() => {
