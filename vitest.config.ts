@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { supported } from './packages/posix/dist/index.js'
+import { supported } from './packages/posix/bundle/index.js'
 
 /** What cannot even be loaded without the native addon. */
 const NATIVE = [

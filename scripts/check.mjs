@@ -52,7 +52,7 @@ function unprivileged() {
 function readableByNobody(user) {
   return (
     spawnSync('setpriv', [...user, process.execPath, '-e', ''], { cwd: root }).status === 0 &&
-    spawnSync('setpriv', [...user, 'test', '-r', join(root, 'packages/core/dist/index.js')]).status === 0
+    spawnSync('setpriv', [...user, 'test', '-r', join(root, 'packages/core/bundle/index.js')]).status === 0
   )
 }
 

@@ -21,8 +21,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { canStartPeers } from '../packages/core/dist/node/index.js'
-import { supported } from '../packages/posix/dist/index.js'
+import { canStartPeers } from '../packages/core/bundle/node.js'
+import { supported } from '../packages/posix/bundle/index.js'
 import { loadTransport, schemes } from '../packages/strait/dist/index.js'
 import { costHead, costOf, modesOf, whereMeasured } from './measured.mjs'
 
@@ -195,7 +195,7 @@ function missing(scheme) {
 
 function documents(directory = root) {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name.startsWith('.') || ['node_modules', 'dist'].includes(entry.name)) return []
+    if (entry.name.startsWith('.') || ['node_modules', 'dist', 'bundle'].includes(entry.name)) return []
     const path = join(directory, entry.name)
     if (entry.isDirectory()) return documents(path)
     return entry.name.endsWith('.md') ? [path] : []

@@ -28,6 +28,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== installed) {
 say('building')
 run(process.execPath, [join(root, 'packages', 'posix', 'scripts', 'build.mjs')])
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+run(process.execPath, [join(root, 'scripts', 'bundle.mjs')])
 
 function say(what) {
   if (!quiet) console.error(`strait: ${what}`)

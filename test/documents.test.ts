@@ -13,7 +13,7 @@ const generator = join(root, 'scripts/generate.mjs')
 
 function documents(directory = root): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name.startsWith('.') || ['node_modules', 'dist'].includes(entry.name)) return []
+    if (entry.name.startsWith('.') || ['node_modules', 'dist', 'bundle'].includes(entry.name)) return []
     const path = join(directory, entry.name)
     if (entry.isDirectory()) return documents(path)
     return entry.name.endsWith('.md') ? [path] : []

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const here = fileURLToPath(new URL('.', import.meta.url))
 
 /** What other threads and processes import. */
-export const BUILT = new URL('../../dist/index.js', import.meta.url).href
+export const BUILT = new URL('../../bundle/index.js', import.meta.url).href
 
 /** A sanitizer that is preloaded into this process is not for the programs of others. */
 const { LD_PRELOAD: _, STRAIT_SANITIZED: __, ...environment } = process.env
