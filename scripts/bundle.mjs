@@ -5,29 +5,40 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build } from 'rolldown'
 
 const packages = fileURLToPath(new URL('../packages', import.meta.url))
 
+/** The compiler's maps, so that those of the bundle lead to the sources. */
+const compiled = {
+  name: 'compiled',
+  load: (file) => ({
+    code: readFileSync(file, 'utf8'),
+    map: JSON.parse(readFileSync(`${file}.map`, 'utf8')),
+  }),
+}
+
 for (const name of readdirSync(packages)) {
   const { exports = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'))
-  const entries = Object.values(exports).filter((entry) => entry.default.startsWith('./bundle/'))
+  const entries = Object.values(exports)
+    .filter((entry) => entry.default.startsWith('./bundle/'))
+    .map(({ types, default: file }) => [
+      file.slice('./bundle/'.length, -'.js'.length),
+      join(packages, name, types.replace(/\.d\.ts$/, '.js')),
+    ])
   if (entries.length === 0) continue
   await build({
-    entryPoints: entries.map((entry) => ({
-      in: join(packages, name, entry.types.replace(/\.d\.ts$/, '.js')),
-      out: entry.default.slice('./bundle/'.length, -'.js'.length),
-    })),
-    outdir: join(packages, name, 'bundle'),
-    bundle: true,
-    // What two entries share is there once.
-    splitting: true,
-    chunkNames: 'shared',
-    packages: 'external',
-    format: 'esm',
+    input: Object.fromEntries(entries),
+    external: (id) => /^[^./]/.test(id),
     platform: 'node',
-    target: 'node20',
-    sourcemap: true,
-    logLevel: 'warning',
+    plugins: [compiled],
+    output: {
+      dir: join(packages, name, 'bundle'),
+      format: 'esm',
+      // What two entries share is there once.
+      chunkFileNames: '[name].js',
+      sourcemap: true,
+    },
+    logLevel: 'warn',
   })
 }

@@ -396,8 +396,13 @@ describe('workers', () => {
   it('come as they are needed, and go when they are not', async () => {
     const pool = open({ workers: undefined, min: 0, max: 3, idleTimeout: 20 })
     expect(pool.pids).toEqual([])
+    let most = 0
+    const counting = setInterval(() => {
+      most = Math.max(most, pool.pids.length)
+    }, 1)
     await pool.map('sleep', [50, 50, 50, 50])
-    expect(pool.pids.length).toBeGreaterThan(1)
+    clearInterval(counting)
+    expect(most).toBeGreaterThan(1)
     while (pool.pids.length > 0) await new Promise((resolve) => setTimeout(resolve, 10))
     expect(await pool.run('add', [1, 1])).toBe(2)
   })
