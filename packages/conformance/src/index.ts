@@ -11,6 +11,7 @@ import { sync } from './clauses/sync.js'
 import {
   arrangementsOf,
   type Clause,
+  isOtherProcess,
   isRemote,
   type Runner,
   runTrial,
@@ -45,7 +46,10 @@ const CLAUSES = {
  * About channels that are open, and how any process ends. A spawned peer that connects to an address is there nothing but
  * another process, which is tested too.
  */
-const ANY_PROCESS: ReadonlySet<string> = new Set(['C1', 'C2', 'C3', 'C4', 'C5', 'C8', 'C9', 'sync', 'states'])
+const ANY_PROCESS: ReadonlySet<string> = new Set(['C1', 'C2', 'C3', 'C4', 'C5', 'C8', 'C9', 'sync'])
+
+/** What methods do in a state. How the other process was started is no part of it, where it can have been in several ways. */
+const ANY_START = 'states'
 
 /**
  * The contract of a Channel as tests, for one transport: clause by clause, in every arrangement that the transport has
@@ -56,13 +60,15 @@ export function conformance(runner: Runner, subject: Subject): void {
   const { listen, connect } = subject.transport
   for (const [name, register] of Object.entries(CLAUSES)) {
     const tests: [string, () => Promise<void>][] = []
-    const alike = ANY_PROCESS.has(name) && spawnsByAddress(subject.transport)
+    const spawnsAlike =
+      (ANY_PROCESS.has(name) && spawnsByAddress(subject.transport)) ||
+      (name === ANY_START && arrangements.some(isOtherProcess))
     const clause: Clause = {
       subject,
       test(title, body, where) {
         for (const arrangement of arrangements) {
           if (where === 'remote' && !isRemote(arrangement)) continue
-          if (alike && arrangement === 'spawned peer') continue
+          if (spawnsAlike && arrangement === 'spawned peer') continue
           const name = `${title} (${arrangement})`
           tests.push([name, () => runTrial(name, new Trial(subject, arrangement), body)])
         }

@@ -12,12 +12,16 @@ interface State {
   readonly clause: string
   readonly name: string
   readonly where?: 'remote'
-  enter(couple: Couple): Promise<void>
+  /** Those with a far end in the same process enter it together, for it is killed once. */
+  enter(couples: readonly Couple[]): Promise<unknown>
   readonly send: Outcome
   readonly receive: Outcome
   readonly close: Outcome
   readonly after: BaseChannel['state']
 }
+
+const each = (enter: (couple: Couple) => Promise<unknown>) => (couples: readonly Couple[]) =>
+  Promise.all(couples.map(enter))
 
 /** Two messages that the peer does not read keep its end from being said. */
 async function closeSlowly({ near }: Couple): Promise<void> {
@@ -26,28 +30,31 @@ async function closeSlowly({ near }: Couple): Promise<void> {
   void near.close()
 }
 
-async function killed({ near, host }: Couple): Promise<void> {
-  await host!.kill()
-  await near.closed
+const kill = each(({ host }) => host!.kill())
+
+async function killed(couples: readonly Couple[]): Promise<void> {
+  await kill(couples)
+  await Promise.all(couples.map(({ near }) => near.closed))
 }
 
-async function killedWithInput({ near, far, host }: Couple): Promise<void> {
-  await far.send(0, [10, 20, 30])
-  await near.readable()
-  await host!.kill()
-  await rejectsWith(
-    (async () => {
-      for (;;) await near.send(pattern(0, 100))
-    })(),
-    'RESET',
-  )
+async function killedWithInput(couples: readonly Couple[]): Promise<void> {
+  for (const { near, far } of couples) {
+    await far.send(0, [10, 20, 30])
+    await near.readable()
+  }
+  await kill(couples)
+  for (const { near } of couples) await rejectsWith(sendForEver(near), 'RESET')
+}
+
+async function sendForEver(channel: BaseChannel): Promise<never> {
+  for (;;) await channel.send(pattern(0, 100))
 }
 
 const STATES: State[] = [
   {
     clause: 'C8',
     name: 'open',
-    enter: async () => {},
+    enter: each(async () => {}),
     send: 'ok',
     receive: 'waits',
     close: 'ok',
@@ -56,7 +63,7 @@ const STATES: State[] = [
   {
     clause: 'C6',
     name: 'closing',
-    enter: closeSlowly,
+    enter: each(closeSlowly),
     send: 'CLOSED',
     receive: 'undefined',
     close: 'waits',
@@ -65,9 +72,7 @@ const STATES: State[] = [
   {
     clause: 'C8',
     name: 'closed',
-    enter: async ({ near, far }) => {
-      await Promise.all([near.close(), far.receive(1)])
-    },
+    enter: each(({ near, far }) => Promise.all([near.close(), far.receive(1)])),
     send: 'CLOSED',
     receive: 'undefined',
     close: 'ok',
@@ -76,7 +81,7 @@ const STATES: State[] = [
   {
     clause: 'C8',
     name: 'aborted',
-    enter: async ({ near }) => near.abort(),
+    enter: each(async ({ near }) => near.abort()),
     send: 'ABORTED',
     receive: 'ABORTED',
     close: 'ok',
@@ -85,9 +90,7 @@ const STATES: State[] = [
   {
     clause: 'C6',
     name: 'peer closed',
-    enter: async ({ near, far }) => {
-      await Promise.all([far.close(), near.closed])
-    },
+    enter: each(({ near, far }) => Promise.all([far.close(), near.closed])),
     send: 'CLOSED',
     receive: 'undefined',
     close: 'ok',
@@ -96,9 +99,7 @@ const STATES: State[] = [
   {
     clause: 'C7',
     name: 'peer aborted',
-    enter: async ({ near, far }) => {
-      await Promise.all([far.abort(), near.closed])
-    },
+    enter: each(({ near, far }) => Promise.all([far.abort(), near.closed])),
     send: 'RESET',
     receive: 'RESET',
     close: 'ok',
@@ -135,78 +136,91 @@ async function expectAsync(promise: Promise<unknown>, outcome: Outcome): Promise
 
 type Method = (couple: Couple, state: State) => Promise<void>
 
-const METHODS: Record<string, Method> = {
-  state: async ({ near }, { after }) => assert.equal(near.state, after),
-  trySend: async ({ near }, { send }) => {
-    if (send === 'ok') assert.equal(near.trySend(pattern(9, 9)), true)
-    else throwsWith(() => near.trySend(pattern(9, 9)), send as ErrorCode)
+/** By what they are about: so few that their channels do not meet a limit of the system, which is low for queues. */
+const METHODS: Record<string, Record<string, Method>> = {
+  sending: {
+    trySend: async ({ near }, { send }) => {
+      if (send === 'ok') assert.equal(near.trySend(pattern(9, 9)), true)
+      else throwsWith(() => near.trySend(pattern(9, 9)), send as ErrorCode)
+    },
+    send: async ({ near }, { send }) => expectAsync(near.send(pattern(9, 9)), send),
+    sendSync: async ({ near }, { send }) => {
+      const call = () => blocking(near).sendSync(pattern(9, 9))
+      if (send === 'ok') call()
+      else throwsWith(call, send as ErrorCode)
+    },
   },
-  send: async ({ near }, { send }) => expectAsync(near.send(pattern(9, 9)), send),
-  tryReceive: async ({ near }, { receive }) => {
-    if (receive === 'waits' || receive === 'undefined') assert.equal(near.tryReceive(), undefined)
-    else if (receive === 'ok') assert.equal(near.tryReceive()!.length, 10)
-    else throwsWith(() => near.tryReceive(), receive as ErrorCode)
+  receiving: {
+    tryReceive: async ({ near }, { receive }) => {
+      if (receive === 'waits' || receive === 'undefined') assert.equal(near.tryReceive(), undefined)
+      else if (receive === 'ok') assert.equal(near.tryReceive()!.length, 10)
+      else throwsWith(() => near.tryReceive(), receive as ErrorCode)
+    },
+    receive: async ({ near }, { receive }) => {
+      const controller = new AbortController()
+      const receiving = near.receive({ signal: controller.signal })
+      await expectAsync(receiving, receive)
+      if (receive !== 'waits') return
+      controller.abort()
+      await rejectsWith(receiving, 'ABORTED')
+    },
+    'for await': async ({ near }, { receive }) => {
+      const next = near[Symbol.asyncIterator]().next()
+      if (receive === 'undefined') assert.deepEqual(await next, { done: true, value: undefined })
+      else await expectAsync(next, receive)
+      if (receive === 'waits') next.catch(() => {})
+    },
+    receiveSync: async ({ near }, { receive }) => {
+      const call = () => blocking(near).receiveSync(receive === 'waits' ? { timeout: 0 } : {})
+      if (receive === 'waits') throwsWith(call, 'TIMEOUT')
+      else if (receive === 'undefined') assert.equal(call(), undefined)
+      else if (receive === 'ok') assert.equal(call()!.length, 10)
+      else throwsWith(call, receive as ErrorCode)
+    },
   },
-  receive: async ({ near }, { receive }) => {
-    const controller = new AbortController()
-    const receiving = near.receive({ signal: controller.signal })
-    await expectAsync(receiving, receive)
-    if (receive !== 'waits') return
-    controller.abort()
-    await rejectsWith(receiving, 'ABORTED')
-  },
-  'for await': async ({ near }, { receive }) => {
-    const next = near[Symbol.asyncIterator]().next()
-    if (receive === 'undefined') assert.deepEqual(await next, { done: true, value: undefined })
-    else await expectAsync(next, receive)
-    if (receive === 'waits') next.catch(() => {})
-  },
-  close: async ({ near, far }, { close }) => {
-    const peer = far.receive(3)
-    void peer.catch(() => {})
-    const closing = near.close()
-    if (close === 'waits') assert.equal(near.state, 'closing')
-    await closing
-    assert.equal(near.state, 'closed')
-  },
-  abort: async ({ near }) => {
-    near.abort()
-    assert.equal(near.state, 'closed')
-    await near.closed
-  },
-  'ref and unref': async ({ near }, { after }) => {
-    assert.equal(near.unref().ref(), near)
-    assert.equal(near.state, after)
+  ending: {
+    state: async ({ near }, { after }) => assert.equal(near.state, after),
+    close: async ({ near, far }, { close }) => {
+      const peer = far.receive(3)
+      void peer.catch(() => {})
+      const closing = near.close()
+      if (close === 'waits') assert.equal(near.state, 'closing')
+      await closing
+      assert.equal(near.state, 'closed')
+    },
+    abort: async ({ near }) => {
+      near.abort()
+      assert.equal(near.state, 'closed')
+      await near.closed
+    },
+    'ref and unref': async ({ near }, { after }) => {
+      assert.equal(near.unref().ref(), near)
+      assert.equal(near.state, after)
+    },
   },
 }
 
 /** Of channels that can block their thread. */
-const BLOCKING_METHODS: Record<string, Method> = {
-  sendSync: async ({ near }, { send }) => {
-    const call = () => blocking(near).sendSync(pattern(9, 9))
-    if (send === 'ok') call()
-    else throwsWith(call, send as ErrorCode)
-  },
-  receiveSync: async ({ near }, { receive }) => {
-    const call = () => blocking(near).receiveSync(receive === 'waits' ? { timeout: 0 } : {})
-    if (receive === 'waits') throwsWith(call, 'TIMEOUT')
-    else if (receive === 'undefined') assert.equal(call(), undefined)
-    else if (receive === 'ok') assert.equal(call()!.length, 10)
-    else throwsWith(call, receive as ErrorCode)
-  },
-}
+const BLOCKING = new Set(['sendSync', 'receiveSync'])
 
-/** Every method in every state. */
+/** Every method in every state, each with a channel of its own. */
 export function stateMatrix(clause: Clause): void {
   const { sync } = clause.subject.transport.capabilities
   for (const state of STATES) {
-    for (const [name, method] of Object.entries({ ...METHODS, ...(sync ? BLOCKING_METHODS : {}) })) {
+    for (const [about, methods] of Object.entries(METHODS)) {
+      const tried = Object.entries(methods).filter(([name]) => sync || !BLOCKING.has(name))
       clause.test(
-        `${state.clause} ${name}, when ${state.name}`,
+        `${state.clause} ${about}, when ${state.name}`,
         async (trial: Trial) => {
-          const couple = await trial.couple()
-          await state.enter(couple)
-          await method(couple, state)
+          const couples: Couple[] = []
+          for (const _ of tried) couples.push(await trial.couple())
+          await state.enter(couples)
+          for (const [index, [name, method]] of tried.entries()) {
+            await method(couples[index]!, state).catch((error: Error) => {
+              error.message = `${name}: ${error.message}`
+              throw error
+            })
+          }
         },
         state.where,
       )
