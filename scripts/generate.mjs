@@ -5,7 +5,7 @@
 //
 // Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
 // machine, because the native addon is not built, stays as it is. What was measured stands in
-// benchmarks/results/latest.json, or the file that --results names.
+// benchmarks/results/latest.json, or the file that --results names; docs/round-trips.svg is drawn from it.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
@@ -212,7 +212,16 @@ for (const path of named.length > 0 ? named : documents()) {
     const tail = argument === '' ? '' : ` ${argument}`
     return `<!-- generated:${kind}${tail} -->\n${text}\n<!-- /generated -->`
   })
-  if (after === before) continue
+  settle(path, before, after)
+}
+if (results !== undefined && named.length === 0) {
+  const { mainChart } = await import('../packages/report/dist/index.js')
+  const path = join(root, 'docs/round-trips.svg')
+  settle(path, existsSync(path) ? readFileSync(path, 'utf8') : '', mainChart(results))
+}
+
+function settle(path, before, after) {
+  if (after === before) return
   console.log(`${options.check ? 'stale: ' : 'wrote '}${relative(process.cwd(), path)}`)
   if (options.check) process.exitCode = 1
   else writeFileSync(path, after)

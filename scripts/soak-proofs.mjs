@@ -1,6 +1,6 @@
-// The proofs in full: every model with each of its sizes and of its planted mistakes, and the system calls of 1,000 round
-// trips over each transport. npm test has of each model one size and one mistake, and fewer round trips. It needs what
-// these tests need, and says what it skips.
+// The proofs in full: every model with each of its sizes, and every planted mistake; the system calls of 1,000 round trips
+// over each transport; of every broken transport that the suite finds what it breaks, and nothing else; and the native
+// code by clang++. npm test has a part of each. It needs what these tests need, and says what it skips.
 //
 //   node scripts/soak-proofs.mjs
 
@@ -12,6 +12,8 @@ console.log(`soak: proofs; Node ${process.version}, ${new Date().toISOString()}`
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', '0']
 const files = [
+  'packages/conformance/test/broken-transports.test.ts',
+  'packages/posix/test/compilers.test.ts',
   'packages/posix/test/ring.test.ts',
   'packages/sync/test/models.test.ts',
   'packages/bench/test/calls.test.ts',

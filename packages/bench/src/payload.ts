@@ -36,13 +36,13 @@ export function readAnswer(answer: Uint8Array | undefined, size: number, count: 
 
 /** How a peer answers. */
 export class Responder {
-  readonly #reuse: boolean
+  readonly #mayReuse: () => boolean
   #asks = true
   #answer = new Uint8Array(0)
 
-  /** `reuse`: an answer is this object's again when the next is made. Otherwise each is one of its own. */
-  constructor({ reuse = true } = {}) {
-    this.#reuse = reuse
+  /** Whether the last answer is this object's again when the next is made. Otherwise that is a new one. */
+  constructor(mayReuse: () => boolean = () => true) {
+    this.#mayReuse = mayReuse
   }
 
   /** Reads a payload and makes its answer; undefined: it asks for none. */
@@ -51,7 +51,7 @@ export class Responder {
     const byte = this.read(payload)
     if (byte === undefined) return undefined
     if (size === 0) return payload
-    if (this.#answer.length !== size || !this.#reuse) this.#answer = new Uint8Array(size)
+    if (this.#answer.length !== size || !this.#mayReuse()) this.#answer = new Uint8Array(size)
     writePayload(this.#answer, byte)
     return this.#answer
   }

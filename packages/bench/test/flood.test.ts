@@ -10,7 +10,7 @@ interface Fake extends FloodLane {
 
 /** A peer in this thread whose answers come in the turns that follow. `damage` changes an answer. */
 function fake(payloadBytes: number, damage: (answer: Uint8Array, count: number) => void = () => {}): Fake {
-  const responder = new Responder({ reuse: false })
+  const responder = new Responder(() => false)
   const answers: Uint8Array[] = []
   let arrived = () => {}
   let [most, asked] = [0, 0]

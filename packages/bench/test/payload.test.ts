@@ -45,7 +45,7 @@ describe('a responder', () => {
   })
 
   it('makes each answer anew where it shall', () => {
-    const [reusing, fresh] = [new Responder(), new Responder({ reuse: false })]
+    const [reusing, fresh] = [new Responder(), new Responder(() => false)]
     expect(reusing.answer(question(9))).toBe(reusing.answer(question(9)))
     expect(fresh.answer(question(9))).not.toBe(fresh.answer(question(9)))
   })

@@ -67,9 +67,9 @@ export function arrangementsOf(subject: Subject): readonly Arrangement[] {
 function possibleFor(transport: PeerTransport): Arrangement[] {
   const named = transport.listen !== undefined && transport.connect !== undefined
   const arrangements: Arrangement[] = []
-  if (named) arrangements.push('here, near connects', 'here, near accepts')
+  if (named) arrangements.push('here, near connects')
   else if (transport.pair !== undefined) arrangements.push('pair')
-  if (!livesApart(transport)) return arrangements
+  if (!livesApart(transport)) return named ? [...arrangements, 'here, near accepts'] : arrangements
   if (named) arrangements.push('other process, near connects', 'other process, near accepts')
   arrangements.push('spawned peer')
   return arrangements

@@ -1,11 +1,13 @@
 import { mem } from '@strait/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { WHOLE } from '../../core/test/support/proofs.js'
 import { closeLeaked, MUTANTS } from './broken/mutants.js'
 import { PACKET_MUTANTS, packetMem } from './broken/packet-mutants.js'
 import { failedClauses } from './broken/runner.js'
 import { HONEST, PEER_MUTANTS, SYNC_MUTANTS } from './broken/sync-mutants.js'
 
-// The suite is tested by transports that break one promise each: it must say which, and nothing else.
+// The suite is tested by transports that break one promise each: it must say which, and nothing else. That nothing else
+// fails is a campaign, `npm run soak -- proofs`.
 
 const subject = { address: (_: string, name: string) => `mem:${name}`, guard: 200 }
 
@@ -36,7 +38,7 @@ describe('the conformance suite', () => {
   const mutants = [...MUTANTS, ...SYNC_MUTANTS, ...PEER_MUTANTS, ...PACKET_MUTANTS]
   for (const { name, breaks, implies = [], transport } of mutants) {
     it(`${breaks} catches a transport that ${name}`, async () => {
-      const failed = await failedClauses({ transport, ...subject })
+      const failed = await failedClauses({ transport, ...subject }, WHOLE ? undefined : [breaks, ...implies])
       expect([...failed.keys()]).toContain(breaks)
       const allowed = new Set([breaks, ...implies])
       const unexpected = [...failed].filter(([clause]) => !allowed.has(clause))

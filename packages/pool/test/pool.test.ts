@@ -394,15 +394,16 @@ describe('workers', () => {
   })
 
   it('come as they are needed, and go when they are not', async () => {
-    const pool = open({ workers: undefined, min: 0, max: 3, idleTimeout: 20 })
+    const pool = open({ workers: undefined, min: 0, max: 3, idleTimeout: 20, grace: 60_000 })
     expect(pool.pids).toEqual([])
-    let most = 0
-    const counting = setInterval(() => {
-      most = Math.max(most, pool.pids.length)
-    }, 1)
-    await pool.map('sleep', [50, 50, 50, 50])
-    clearInterval(counting)
-    expect(most).toBeGreaterThan(1)
+    const seen = file()
+    const giveUp = new AbortController()
+    const begin = () => pool.run('heed', [seen.path], { signal: giveUp.signal }).catch(() => {})
+    const running = [begin(), begin()]
+    await seen.until(2)
+    expect(pool.pids.length).toBe(2)
+    giveUp.abort()
+    await Promise.all(running)
     while (pool.pids.length > 0) await new Promise((resolve) => setTimeout(resolve, 10))
     expect(await pool.run('add', [1, 1])).toBe(2)
   })

@@ -10,7 +10,7 @@ import { ws } from '../src/index.js'
 import type { Page } from './support/page.js'
 
 const CHROMIUM = '/usr/bin/chromium'
-const COUNT = process.env.STRAIT_SOAK ? 1_000_000 : 100_000
+const COUNT = process.env.STRAIT_SOAK ? 1_000_000 : 20_000
 const SIZE = 16
 /** What a message costs of the window; see the wire format. */
 const COST = SIZE + 32

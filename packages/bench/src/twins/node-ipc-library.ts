@@ -21,6 +21,7 @@ interface NodeIpcServer extends ByteSource {
 }
 
 interface NodeIpcClient extends ByteSource {
+  readonly socket: Socket
   emit(message: Buffer): unknown
 }
 

@@ -8,7 +8,7 @@ const [module, path, size] = process.argv.slice(2)
 const ipc = await newNodeIpc(module!)
 ipc.connectTo('bench', path!, () => {
   const client = ipc.of.bench!
-  const responder = new Responder()
+  const responder = new Responder(() => client.socket.writableLength === 0)
   onMessages(client, Number(size), (message) => {
     const answer = responder.answer(message)
     if (answer !== undefined) client.emit(asBuffer(answer))

@@ -9,7 +9,8 @@ const socket =
   port === undefined
     ? new Socket({ fd: 3, readable: true, writable: true })
     : connect({ port, host: '127.0.0.1', noDelay: true })
-const responder = new Responder()
+// What the kernel has not taken yet stays with the socket.
+const responder = new Responder(() => socket.writableLength === 0)
 onMessages(socket, size!, (message) => {
   const answer = responder.answer(message)
   if (answer !== undefined) socket.write(answer)

@@ -7,7 +7,7 @@ const dealer = new Dealer({ linger: 0 })
 dealer.connect(process.argv[2]!)
 await dealer.send('')
 // Sent without a copy when they are large, so each answer is one of its own.
-const responder = new Responder({ reuse: false })
+const responder = new Responder(() => false)
 for await (const [message, end] of dealer) {
   if (end !== undefined) break
   const answer = responder.answer(message!)

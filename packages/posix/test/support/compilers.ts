@@ -16,6 +16,15 @@ export const sources = readdirSync(join(home, 'native'))
   .filter((name) => name.endsWith('.cc'))
   .map((name) => join(home, 'native', name))
 
+const built = join(home, 'build/Release/obj.target/strait_posix/native')
+
+/** What the addon was linked of; empty: it was not built here. */
+export const objects = existsSync(built)
+  ? readdirSync(built)
+      .filter((name) => name.endsWith('.o'))
+      .map((name) => join(built, name))
+  : []
+
 /** Compiles with the warnings that count as errors; what the compiler says. */
 export function compile(compiler: string, args: readonly string[]): string {
   const flags = ['-std=c++20', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-fPIC', `-I${headers}`]
