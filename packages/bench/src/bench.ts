@@ -43,7 +43,7 @@ export interface Progress {
   readonly steps: number
 }
 
-const FULL: Plan = { warmUpMs: 1500, repeats: 5, stretches: 10, stretchMs: 20 }
+const FULL: Plan = { warmUpMs: 1500, repeats: 15, stretches: 3, stretchMs: 20 }
 const QUICK: Plan = { warmUpMs: 100, repeats: 2, stretches: 2, stretchMs: 15 }
 
 /**

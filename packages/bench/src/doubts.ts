@@ -4,7 +4,7 @@ const OTHERS_LIMIT = 0.1
 /** Repeats that differ by more than this are not to be quoted. */
 const SPREAD_LIMIT = 0.1
 
-/** How far the medians of the repeats lie apart, relative to the lowest. */
+/** How far apart the medians of the repeats lie. */
 export interface Spread {
   readonly ratio: number
   readonly what: string

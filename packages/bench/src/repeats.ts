@@ -1,4 +1,5 @@
 import { Histogram } from './histogram.js'
+import { spreadOf } from './spread.js'
 
 /** Durations in repeats, which should not differ. */
 export class Repeats {
@@ -25,10 +26,8 @@ export class Repeats {
     return total
   }
 
-  /** How far their medians lie apart, relative to the lowest. */
+  /** How far apart their medians lie. */
   spread(): number {
-    const medians = this.#repeats.map((repeat) => repeat.quantiles().p50)
-    const lowest = Math.min(...medians)
-    return (Math.max(...medians) - lowest) / lowest
+    return spreadOf(this.#repeats.map((repeat) => repeat.quantiles().p50))
   }
 }

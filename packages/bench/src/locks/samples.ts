@@ -1,3 +1,5 @@
+import { spreadOf } from '../spread.js'
+
 /** Figures in repeats, which should not differ. */
 export class Samples {
   readonly #repeats: number[][] = []
@@ -16,11 +18,9 @@ export class Samples {
     return median(this.#repeats.flat())
   }
 
-  /** How far the medians of the repeats lie apart, relative to the lowest. */
+  /** How far apart the medians of the repeats lie. */
   spread(): number {
-    const medians = this.#repeats.map(median)
-    const lowest = Math.min(...medians)
-    return (Math.max(...medians) - lowest) / lowest
+    return spreadOf(this.#repeats.map(median))
   }
 }
 
