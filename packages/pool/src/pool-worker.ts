@@ -99,17 +99,21 @@ export class PoolWorker implements JobPlace {
     signal: AbortSignal,
   ): Promise<void> {
     const place = board?.take()
-    const peer = await spawnPeer(settings.url, PROGRAM, { ...settings.spawn, signal }).catch((error) => {
+    const giveBack = () => {
       if (place !== undefined) board!.release(place.address)
+    }
+    const peer = await spawnPeer(settings.url, PROGRAM, { ...settings.spawn, signal }).catch((error) => {
+      giveBack()
       throw error
     })
     peer.unref()
-    if (place !== undefined) void peer.exited.then(() => board!.release(place.address))
     const words = new LastWords(peer.process?.stderr ?? peer.thread?.stderr)
     let worker: PoolWorker | undefined
     try {
       const found = await introduce(peer, { entry: settings.entry, claims: place?.address }, signal)
       worker = new PoolWorker(owner, settings, peer, words, found ? place!.claims : undefined)
+      // The next one in its place clears what this one has begun.
+      void worker.ended.then(giveBack)
       await worker.#initialize(signal)
       throwIfAborted('start', settings.url, signal)
       worker.#ready = true
@@ -118,7 +122,8 @@ export class PoolWorker implements JobPlace {
       peer.kill('SIGKILL')
       const exit = await peer.exited
       // It looks at its claims once more; whoever has the board may close it then.
-      await worker?.ended
+      if (worker === undefined) giveBack()
+      else await worker.ended
       if (!StraitError.is(error, 'RESET')) throw error
       throw diedIn(settings.url, exit, error, await words.read())
     }
