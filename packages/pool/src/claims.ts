@@ -1,6 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { SharedMemory, supported } from '@strait/posix'
 
+/** Whether a call comes behind another one; their numbers begin again at 2 ** 32. */
+export const isBehind = (call: number, other: number): boolean => ((call - other) | 0) > 0
+
 /** A word each, on a cache line of its own: a worker writes there at each job. */
 const LINE = 64
 
@@ -100,10 +103,14 @@ export class Claims {
     return Atomics.load(this.#words, this.#word) >>> 0
   }
 
-  /** Takes back what has not begun, up to this call, the last one that was sent. The last one that has begun. */
+  /**
+   * Takes back what has not begun, up to this call, the last one that was sent and not answered. The last one that has
+   * begun, or was taken back before: the word goes forwards only, or what was taken back could begin after all.
+   */
   takeBack(last: number): number {
     for (;;) {
       const begun = Atomics.load(this.#words, this.#word)
+      if (!isBehind(last, begun)) return begun >>> 0
       if (Atomics.compareExchange(this.#words, this.#word, begun, last | 0) === begun) return begun >>> 0
     }
   }

@@ -3,7 +3,7 @@ import { json, StraitError, throwIfAborted } from '@strait/core'
 import type { PeerExit, SpawnedPeer, SpawnOptions } from '@strait/core/node'
 import { Caller, encodeArguments, fromWire, Kind } from '@strait/rpc/caller'
 import { spawnPeer } from 'strait'
-import type { ClaimBoard, Claims } from './claims.js'
+import { type ClaimBoard, type Claims, isBehind } from './claims.js'
 import type { Job, JobPlace } from './job.js'
 import { JobList } from './job-list.js'
 import { LastWords } from './last-words.js'
@@ -302,9 +302,6 @@ export class PoolWorker implements JobPlace {
     if (this.#ready) this.#owner.onEnd(this)
   }
 }
-
-/** Whether a call comes behind another one; their numbers begin again at 2 ** 32. */
-const isBehind = (call: number, other: number) => ((call - other) | 0) > 0
 
 /** Tells a new worker what it is for. Whether it has found its claims. */
 async function introduce(
