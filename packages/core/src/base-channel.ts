@@ -115,6 +115,14 @@ export class BaseChannel implements Channel {
     })
   }
 
+  flushed(): Promise<void> | undefined {
+    if (this.link.pending === 0) return undefined
+    if (this.#sendFailure !== undefined) return Promise.reject(this.#sendFailure)
+    return new Promise((resolve, reject) => {
+      this.#leaving.push({ ticket: this.#taken, resolve, reject })
+    })
+  }
+
   tryReceive(): Uint8Array | undefined {
     return this.receiveNow(false)
   }

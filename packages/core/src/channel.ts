@@ -120,6 +120,14 @@ export interface Channel extends AsyncIterable<Uint8Array>, AsyncDisposable {
    */
   send(message: Uint8Array, options?: WaitOptions): Promise<void>
 
+  /**
+   * Resolves when the last byte of all messages that were taken has left this process, as `send` does of one: what
+   * `trySend` takes may travel together with what follows in the same turn. undefined: nothing is here any more.
+   *
+   * - Errors: those of `send`, of a message that had not left.
+   */
+  flushed(): Promise<void> | undefined
+
   /** The next message, or undefined: none now. Never waits. Throws the channel's failure once all is handed out. */
   tryReceive(): Uint8Array | undefined
 

@@ -105,6 +105,18 @@ describe.each(URLS)('a pool over %s', (url) => {
     expect(pool.statistics.ended).toBe(1)
   })
 
+  it.skipIf(url === 'worker:')(
+    'has the answers of all jobs before the one that ends its worker',
+    async () => {
+      const pool = open({ url, workers: 1 })
+      await pool.ready()
+      const jobs = [1, 2, 3, 4].map((n) => pool.run('add', [n, n]))
+      const last = pool.run('die', [])
+      expect(await Promise.all(jobs)).toEqual([2, 4, 6, 8])
+      await expect(last).rejects.toMatchObject({ code: 'ERR_STRAIT_RESET', cause: { signal: 'SIGKILL' } })
+    },
+  )
+
   it('asks an aborted job to stop', async () => {
     const pool = open({ url, workers: 1, grace: 60_000 })
     const seen = file()

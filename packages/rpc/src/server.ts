@@ -174,6 +174,12 @@ class CallServer implements Server {
     const until = performance.now() + TURN
     while (this.#queue.length > 0 && this.#running < this.#concurrency) {
       if (!this.#line.flush(this.#takeTurns)) break
+      const leaving = this.#line.channel.flushed()
+      if (leaving !== undefined) {
+        // Where it fails, the channel has ended.
+        leaving.then(this.#takeTurns, () => {})
+        break
+      }
       if (performance.now() > until) {
         afterTurn(this.#takeTurns)
         break
