@@ -22,6 +22,9 @@ if child == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 
 settings = termios.tcgetattr(terminal)
+# Else Ctrl-C also throws away what has been printed and not been read yet; termios(3).
+settings[3] |= termios.NOFLSH
+termios.tcsetattr(terminal, termios.TCSANOW, settings)
 inputs = [terminal, 0]
 ended = os.pidfd_open(child)
 while True:
