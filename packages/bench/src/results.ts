@@ -40,7 +40,7 @@ export interface Measured {
   readonly scheme: string
   /** The name of the peer program, in its row. */
   readonly peer?: string
-  /** How far apart the repeats' medians lie, relative to the lowest; the README says how that is meant. */
+  /** How far apart the repeats' medians lie; the README says how that is meant. */
   readonly spread: number
   /** That is more than a tenth: the figures should not be quoted. */
   readonly noisy: boolean

@@ -109,10 +109,7 @@ export class BaseChannel implements Channel {
       return this.#senders.wait(message, signal)
     }
     this.#spend()
-    if (this.link.pending === 0) return DONE
-    return new Promise((resolve, reject) => {
-      this.#leaving.push({ ticket: this.#taken, resolve, reject })
-    })
+    return this.flushed() ?? DONE
   }
 
   flushed(): Promise<void> | undefined {
