@@ -63,6 +63,17 @@ export function C4(clause: Clause): void {
 export function C5(clause: Clause): void {
   const { survivesSenderDeath } = clause.subject.transport.capabilities
 
+  clause.test('C5 what was taken and is flushed is nowhere but on its way', async (trial) => {
+    const { near, far } = await trial.couple()
+    const received = far.receive(3)
+    let sent = 0
+    while (sent < 3 && near.trySend(pattern(sent, 100))) sent++
+    await near.flushed()
+    assert.equal(near.flushed(), undefined)
+    for (; sent < 3; sent++) await near.send(pattern(sent, 100))
+    assert.deepEqual((await received).digests, expected(0, [100, 100, 100]))
+  })
+
   clause.test('C5 send resolves although the peer has not read', async (trial) => {
     const { near, far } = await trial.couple()
     await near.send(pattern(0, 100))
