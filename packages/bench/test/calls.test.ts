@@ -105,7 +105,8 @@ describe.skipIf(!traces)(`in ${ROUNDS} round trips (needs strace that may trace)
     return readFileSync(out, 'utf8')
   }
 
-  it.each(testable)('over $url, $mode, each end calls what the page says', ({ url, mode, data, besides }) => {
+  const traced = WHOLE ? testable : testable.filter(({ mode }) => mode === 'hot')
+  it.each(traced)('over $url, $mode, each end calls what the page says', ({ url, mode, data, besides }) => {
     const written = trace(url, mode)
     for (const end of ['asker', 'peer'] as const) {
       const calls: Calls = callsBetweenMarks(written, end)

@@ -38,7 +38,7 @@ describe('the conformance suite', () => {
   const mutants = [...MUTANTS, ...SYNC_MUTANTS, ...PEER_MUTANTS, ...PACKET_MUTANTS]
   for (const { name, breaks, implies = [], transport } of mutants) {
     it(`${breaks} catches a transport that ${name}`, async () => {
-      const failed = await failedClauses({ transport, ...subject }, WHOLE ? undefined : [breaks, ...implies])
+      const failed = await failedClauses({ transport, ...subject }, WHOLE ? undefined : breaks)
       expect([...failed.keys()]).toContain(breaks)
       const allowed = new Set([breaks, ...implies])
       const unexpected = [...failed].filter(([clause]) => !allowed.has(clause))

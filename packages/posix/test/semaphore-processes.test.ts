@@ -430,7 +430,7 @@ describe('the end of a thread with a semaphore', () => {
   })
 
   it.each(Object.entries(FINDING))(
-    'finds nothing left of 2,000 that were opened, waited for and closed: %s',
+    'finds nothing left of 500 that were opened, waited for and closed: %s',
     async (_, find) => {
       const program = `${IMPORT}
       import { readdirSync, readFileSync } from 'node:fs'
@@ -457,7 +457,7 @@ describe('the end of a thread with a semaphore', () => {
       }
       await live(10)
       const before = snapshot()
-      await live(2000)
+      await live(500)
       console.log(before === snapshot() ? 'nothing' : before + ', then ' + snapshot())`
       expect(await node(program)).toEqual({ code: 0, out: 'nothing\n' })
     },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { random } from '../../core/test/support/random.js'
 import { Battle } from './support/kill/battle.js'
 
-const KILLS = Number(process.env.STRAIT_KILLS ?? 40)
+const KILLS = Number(process.env.STRAIT_KILLS ?? 20)
 const SEED = Number(process.env.STRAIT_SEED ?? 1)
 const SIZE = 4
 

@@ -1,5 +1,5 @@
-// Sends 1 MiB to a peer, which says of each part that it has come, between two system calls that a tracer sees: access(2)
-// of two paths that are not there.
+// Sends so many parts of 64 KiB to a peer, which says of each that it has come, between two system calls that a tracer
+// sees: access(2) of two paths that are not there.
 import { existsSync } from 'node:fs'
 import { parentChannel, spawnPeer } from '@strait/core/node'
 import { signal } from '@strait/transport-signal'
@@ -17,7 +17,7 @@ if (process.argv[2] !== 'main') {
   }
   await exchange(1)
   existsSync('/strait-proof/begin')
-  for (let sent = 0; sent < 1024 * 1024; sent += PART) await exchange(sent / PART)
+  for (let part = 0; part < Number(process.argv[3]); part++) await exchange(part)
   existsSync('/strait-proof/end')
   await peer.close()
 }
