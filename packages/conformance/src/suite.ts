@@ -79,8 +79,6 @@ function possibleFor(transport: PeerTransport): Arrangement[] {
 export const spawnsByAddress = ({ listen, connect, inherit, privateAddress }: PeerTransport) =>
   listen !== undefined && connect !== undefined && inherit === undefined && privateAddress !== undefined
 
-export const isOtherProcess = (arrangement: Arrangement) => arrangement.startsWith('other process')
-
 export const isRemote = (arrangement: Arrangement) => /process|spawned/.test(arrangement)
 
 /** Hosts that wait for the next test of their transport. They end with this process. */

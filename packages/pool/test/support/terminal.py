@@ -17,14 +17,18 @@ def name(status):
     return f"code {os.WEXITSTATUS(status)}"
 
 
+begins, began = os.pipe()
 child, terminal = pty.fork()
 if child == 0:
+    settings = termios.tcgetattr(0)
+    # Else Ctrl-C also throws away what has been printed and not been read yet; termios(3).
+    settings[3] |= termios.NOFLSH
+    termios.tcsetattr(0, termios.TCSANOW, settings)
     os.execvp(sys.argv[1], sys.argv[1:])
 
+os.close(began)
+os.read(begins, 1)  # It is closed by exec. A program may put back at its end what it has found.
 settings = termios.tcgetattr(terminal)
-# Else Ctrl-C also throws away what has been printed and not been read yet; termios(3).
-settings[3] |= termios.NOFLSH
-termios.tcsetattr(terminal, termios.TCSANOW, settings)
 inputs = [terminal, 0]
 ended = os.pidfd_open(child)
 while True:
