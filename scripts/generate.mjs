@@ -5,7 +5,7 @@
 //
 // Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
 // machine, because the native addon is not built, stays as it is. What was measured stands in
-// benchmarks/results/latest.json, or the file that --results names; docs/round-trips.svg is drawn from it.
+// benchmarks/results/latest.json, or the file that --results names, which must not say that it should not be quoted; docs/round-trips.svg is drawn from it.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
@@ -91,7 +91,11 @@ const generators = {
 
 /** Undefined: nothing was measured yet. */
 function readResults(file) {
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  if (!existsSync(file)) return undefined
+  const results = JSON.parse(readFileSync(file, 'utf8'))
+  const { notes } = results
+  if (notes.length > 0) throw new Error(`${file} says that it should not be quoted: ${notes.join('; ')}`)
+  return results
 }
 
 /** Whether this machine can tell what a table says. Without the addon `unix:` does not know its peer either. */

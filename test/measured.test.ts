@@ -37,11 +37,15 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
-async function generate(rows: readonly object[] | undefined, ...options: string[]): Promise<void> {
+async function generate(
+  rows: readonly object[] | undefined,
+  options: readonly string[] = [],
+  notes: readonly string[] = [],
+): Promise<void> {
   const results = join(directory, 'results.json')
   rmSync(results, { force: true })
   if (rows !== undefined)
-    writeFileSync(results, JSON.stringify({ date: '2026-01-02T03:04:05Z', machine, rows }))
+    writeFileSync(results, JSON.stringify({ date: '2026-01-02T03:04:05Z', machine, rows, notes }))
   await run(process.execPath, [generator, '--results', results, ...options, join(directory, 'page.md')])
 }
 
@@ -69,6 +73,14 @@ describe('what was measured', () => {
     expect(cells(table, 'hot')).toEqual(['45.0', '90.0', '1.23', '0.90'])
     expect(cells(table, 'parked')).toEqual(['4.57', '8.00', '–', '–'])
     expect(cells(table, 'sync')).toBeUndefined()
+  })
+
+  it('is not written where the run says that it should not be quoted', async () => {
+    writeFileSync(join(directory, 'page.md'), '<!-- generated:cost unix -->\n<!-- /generated -->\n')
+    await expect(generate([row({})], [], ['others kept 1.0 cores busy meanwhile'])).rejects.toThrow(
+      'others kept 1.0 cores busy meanwhile',
+    )
+    expect(readFileSync(join(directory, 'page.md'), 'utf8')).not.toContain('45.0')
   })
 
   it('says that it is noisy in place of numbers', async () => {
@@ -108,9 +120,11 @@ describe('what was measured', () => {
 
   it('makes a page stale when it differs', async () => {
     await generated('cost unix', [row({})])
-    await generate([row({})], '--check')
-    await expect(generate([row({ rttNs: { p50: 46_000, p99: 90_000 } })], '--check')).rejects.toMatchObject({
-      code: 1,
-    })
+    await generate([row({})], ['--check'])
+    await expect(generate([row({ rttNs: { p50: 46_000, p99: 90_000 } })], ['--check'])).rejects.toMatchObject(
+      {
+        code: 1,
+      },
+    )
   })
 })

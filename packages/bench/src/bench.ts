@@ -6,6 +6,7 @@ import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { openRuns } from './open-runs.js'
 import { measureOthers } from './others.js'
+import { larger, Pace } from './pace.js'
 import { type Placement, Placer } from './placement.js'
 import type { ProgramRun } from './program-run.js'
 import type { Plan, Results, Row } from './results.js'
@@ -64,6 +65,7 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
   const spreads: Spread[] = []
   const peersMissing = new Set<string>()
   let othersCores = 0
+  let paceSpread: number | null = null
   for (const payloadBytes of options.payloads ?? [64]) {
     const measured: Row[] = []
     for (const [index, together] of groups.entries()) {
@@ -83,11 +85,13 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
       measured.push(...outcome.rows)
       spreads.push(...outcome.spreads)
       othersCores = Math.max(othersCores, outcome.othersCores)
+      paceSpread = larger(paceSpread, outcome.paceSpread)
     }
     rows.push(...inOrder(measured, subjects))
   }
   const others = await measureOthers(options, plan, peersMissing)
   spreads.push(...others.spreads)
+  paceSpread = larger(paceSpread, others.paceSpread)
   const { missing } = floors
   return {
     version: 1,
@@ -97,7 +101,8 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
     rows,
     connections: others.connections,
     fanIn: others.fanIn,
-    notes: doubts(othersCores, spreads),
+    paceSpread,
+    notes: doubts(othersCores, spreads, paceSpread),
     peersMissing: [...peersMissing],
     ...(missing === undefined ? {} : { floorMissing: missing }),
   }
@@ -142,6 +147,7 @@ interface Outcome {
   readonly rows: readonly Row[]
   readonly spreads: readonly Spread[]
   readonly othersCores: number
+  readonly paceSpread: number | null
 }
 
 async function measure(subjects: readonly Subject[], size: number, options: Measuring): Promise<Outcome> {
@@ -166,10 +172,12 @@ async function measure(subjects: readonly Subject[], size: number, options: Meas
     await Promise.all(runs.map((run) => run.close()))
     placer.release()
   }
+  const pace = new Pace(runs.flatMap((run) => run.repeats()))
   return {
-    rows: runs.map((run) => run.row(placer.placement)),
-    spreads: runs.flatMap((run) => run.spreads()),
+    rows: runs.map((run) => run.row(placer.placement, pace)),
+    spreads: runs.flatMap((run) => run.spreads(pace)),
     othersCores,
+    paceSpread: pace.spread(),
   }
 }
 

@@ -7,6 +7,7 @@ import { connect, loadTransport, schemeOf, spawnPeer } from 'strait'
 import { now } from './clock.js'
 import { isNoisy } from './doubts.js'
 import type { Lane } from './lane.js'
+import type { Pace } from './pace.js'
 import { readAnswer, writeQuestion } from './payload.js'
 import { Repeats } from './repeats.js'
 import type { ConnectionRow, Plan } from './results.js'
@@ -106,11 +107,16 @@ export class Connecting {
     }
   }
 
-  row(): ConnectionRow {
+  /** Those of connecting, or else of starting. */
+  repeats(): Repeats {
+    return this.#beginning.meeting === undefined ? this.#spawns : this.#connects
+  }
+
+  row(pace: Pace): ConnectionRow {
     const { url, peer, meeting } = this.#beginning
     const of = (repeats: Repeats) => (meeting === undefined ? null : repeats.total().quantiles())
-    const main = meeting === undefined ? this.#spawns : this.#connects
-    const spread = main.spread()
+    const main = this.repeats()
+    const spread = pace.spreadOf(main)
     return {
       url,
       scheme: schemeOf(url, 'bench'),

@@ -4,6 +4,9 @@ const OTHERS_LIMIT = 0.1
 /** Repeats that differ by more than this are not to be quoted. */
 const SPREAD_LIMIT = 0.1
 
+/** If more of all do, the whole run is not to be quoted; else each row says so of itself. */
+const NOISY_PART = 0.1
+
 /** How far apart the medians of the repeats lie. */
 export interface Spread {
   readonly ratio: number
@@ -13,12 +16,18 @@ export interface Spread {
 /** Whether repeats differ so much that they should not be quoted. */
 export const isNoisy = (ratio: number): boolean => ratio > SPREAD_LIMIT
 
-/** Why figures should not be quoted; empty is good. */
-export function doubts(othersCores: number, spreads: readonly Spread[]): string[] {
+/** Why a run should not be quoted; empty is good. Of what did not run in turns, nobody knows the pace of the machine. */
+export function doubts(
+  othersCores: number,
+  spreads: readonly Spread[],
+  paceSpread: number | null = null,
+): string[] {
   const notes: string[] = []
   if (othersCores > OTHERS_LIMIT) notes.push(`others kept ${othersCores.toFixed(1)} cores busy meanwhile`)
+  if (isNoisy(paceSpread ?? 0))
+    notes.push(`the machine itself was now quicker, now slower, by ${Math.round(100 * paceSpread!)} %`)
   const noisy = spreads.filter(({ ratio }) => isNoisy(ratio)).sort((a, b) => b.ratio - a.ratio)
-  if (noisy.length > 0) {
+  if (noisy.length > NOISY_PART * spreads.length) {
     const named = noisy.map(({ ratio, what }) => `${what} by ${Math.round(ratio * 100)} %`)
     notes.push(`repeats differ too much in ${noisy.length} of ${spreads.length}: ${named.join(', ')}`)
   }

@@ -4,6 +4,7 @@ import { beginStrait, Connecting } from './connections.js'
 import type { Spread } from './doubts.js'
 import { type Crowd, measureFanIn } from './fan-in.js'
 import { ifThere } from './open-runs.js'
+import { Pace } from './pace.js'
 import { Placer } from './placement.js'
 import type { ConnectionRow, FanInRow, Plan } from './results.js'
 import { straitLane } from './strait-lane.js'
@@ -14,6 +15,7 @@ export interface Others {
   readonly connections: readonly ConnectionRow[]
   readonly fanIn: readonly FanInRow[]
   readonly spreads: readonly Spread[]
+  readonly paceSpread: number | null
 }
 
 export async function measureOthers(
@@ -24,19 +26,25 @@ export async function measureOthers(
   const urls = options.urls ?? (await peerSchemes()).map((scheme) => `${scheme}:`)
   const placer = new Placer(options.placement)
   try {
-    const connections = options.connections ? await measureConnections(urls, plan, placer) : []
+    const all = options.connections ? await measureConnections(urls, plan, placer) : []
+    const pace = new Pace(all.map((connecting) => connecting.repeats()))
+    const connections = all.map((connecting) => connecting.row(pace))
     const fanIn = options.fanIn ? await measureCrowds(crowdsOf(urls, options), plan, placer, missing) : []
     const spreads = [
       ...connections.map((row) => ({ ratio: row.spread, what: `connecting over ${row.peer ?? row.url}` })),
       ...fanIn.map((row) => ({ ratio: row.spread, what: `${row.peers} peers over ${row.peer ?? row.url}` })),
     ]
-    return { connections, fanIn, spreads }
+    return { connections, fanIn, spreads, paceSpread: pace.spread() }
   } finally {
     placer.release()
   }
 }
 
-async function measureConnections(urls: readonly string[], plan: Plan, placer: Placer) {
+async function measureConnections(
+  urls: readonly string[],
+  plan: Plan,
+  placer: Placer,
+): Promise<Connecting[]> {
   const all: Connecting[] = []
   try {
     for (const url of urls) {
@@ -47,7 +55,7 @@ async function measureConnections(urls: readonly string[], plan: Plan, placer: P
     for (let repeat = 0; repeat < plan.repeats; repeat++) {
       for (const connecting of all) await connecting.repeat(plan)
     }
-    return all.map((connecting) => connecting.row())
+    return all
   } finally {
     await Promise.all(all.map((connecting) => connecting.close()))
   }

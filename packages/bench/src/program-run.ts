@@ -3,6 +3,7 @@ import { now } from './clock.js'
 import { isNoisy, type Spread } from './doubts.js'
 import type { Floor } from './floor.js'
 import { pauses } from './mode.js'
+import type { Pace } from './pace.js'
 import type { Placement } from './placement.js'
 import { Repeats } from './repeats.js'
 import type { Plan, Row } from './results.js'
@@ -61,10 +62,14 @@ export class ProgramRun {
     this.#roundTrips.add(await this.#program.run(ms, pause))
   }
 
-  row(placement: Placement): Row {
+  repeats(): Repeats[] {
+    return [this.#roundTrips]
+  }
+
+  row(placement: Placement, pace: Pace): Row {
     const { url, mode } = this.#subject
     const durations = this.#roundTrips.total()
-    const spread = this.#roundTrips.spread()
+    const spread = pace.spreadOf(this.#roundTrips)
     return {
       url,
       scheme: schemeOf(url, 'bench'),
@@ -92,9 +97,9 @@ export class ProgramRun {
     }
   }
 
-  spreads(): Spread[] {
+  spreads(pace: Pace): Spread[] {
     const what = `${this.#program.name} ${this.#subject.mode} at ${this.#payloadBytes} bytes`
-    return [{ ratio: this.#roundTrips.spread(), what }]
+    return [{ ratio: pace.spreadOf(this.#roundTrips), what }]
   }
 
   close(): Promise<void> {

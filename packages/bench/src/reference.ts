@@ -1,10 +1,26 @@
+import { peerSchemes } from 'strait'
 import { type BenchOptions, bench, type Progress } from './bench.js'
+import { larger } from './pace.js'
 import type { Plan, Results, Row } from './results.js'
 
+/** Of what is quoted first, of the rest, and of what runs alone, so that nothing tells the pace of the machine. */
+const FIRST: Plan = { warmUpMs: 1000, repeats: 15, stretches: 2, stretchMs: 15 }
+const REST: Plan = { warmUpMs: 400, repeats: 10, stretches: 1, stretchMs: 15 }
+const ALONE: Plan = { warmUpMs: 400, repeats: 60, stretches: 1, stretchMs: 15 }
+
+/** To see that it works: one size, and those beside in the first section alone. */
+const QUICK: Plan = { warmUpMs: 30, repeats: 2, stretches: 1, stretchMs: 5 }
+
+/** Without choices there are no other ways to wait. Beside what parks, others are measured again for the pace. */
+const WAITS: readonly BenchOptions[] = [
+  { modes: ['hot'], urls: ['shm:?wait=park', 'shm:', 'pipe:'], floor: true },
+  { modes: ['hot'], urls: ['shm:?wait=spin'], floor: true, plan: ALONE },
+]
+
 /** All that is measured, in the order of the rows. */
-const SECTIONS: readonly Omit<BenchOptions, 'onProgress'>[] = [
-  { modes: ['hot'], peers: true, floor: true },
-  { modes: ['hot'], urls: ['shm:?wait=spin', 'shm:?wait=park'], floor: true },
+const sections = (waits: boolean): readonly BenchOptions[] => [
+  { modes: ['hot'], peers: true, floor: true, plan: FIRST },
+  ...(waits ? WAITS : []),
   { modes: ['sync', 'leased'], peers: true, floor: true },
   { modes: ['paced'], peers: true, floor: true },
   { modes: ['parked'], peers: true, floor: true },
@@ -12,15 +28,6 @@ const SECTIONS: readonly Omit<BenchOptions, 'onProgress'>[] = [
   { modes: ['hot'], payloads: [1024, 65_536, 1_048_576], peers: true, floor: true },
   { modes: [], connections: true, fanIn: 4, peers: true },
 ]
-
-/** Of what is quoted first, and of the rest. */
-const PLANS: readonly [Plan, Plan] = [
-  { warmUpMs: 1000, repeats: 15, stretches: 2, stretchMs: 15 },
-  { warmUpMs: 400, repeats: 10, stretches: 1, stretchMs: 15 },
-]
-
-/** To see that it works: one size, and those beside in the first section alone. */
-const QUICK: Plan = { warmUpMs: 30, repeats: 2, stretches: 1, stretchMs: 5 }
 
 export interface ReferenceOptions {
   readonly quick?: boolean | undefined
@@ -30,17 +37,17 @@ export interface ReferenceOptions {
 /** The whole table: every mode, placement, size and wait strategy of every transport, with floors and peers beside. */
 export async function benchReference({ quick, onProgress }: ReferenceOptions = {}): Promise<Results> {
   const parts: Results[] = []
-  const sections = quick ? SECTIONS.filter(({ payloads }) => payloads === undefined) : SECTIONS
-  for (const [index, section] of sections.entries()) {
-    const plan = quick ? QUICK : PLANS[index === 0 ? 0 : 1]
+  const whole = sections((await peerSchemes()).includes('shm'))
+  const chosen = quick ? whole.filter(({ payloads }) => payloads === undefined) : whole
+  for (const [index, section] of chosen.entries()) {
+    const plan = quick ? QUICK : (section.plan ?? REST)
     const less = quick ? { peers: index === 0 } : {}
     parts.push(
       await bench({
         ...section,
         ...less,
         plan,
-        onProgress: (progress) =>
-          onProgress?.({ ...progress, section: index + 1, sections: sections.length }),
+        onProgress: (progress) => onProgress?.({ ...progress, section: index + 1, sections: chosen.length }),
       }),
     )
   }
@@ -54,14 +61,17 @@ function join(parts: readonly Results[]): Results {
     rows: unique(all(({ rows }) => rows)),
     connections: all(({ connections }) => connections),
     fanIn: all(({ fanIn }) => fanIn),
+    paceSpread: parts.map((part) => part.paceSpread).reduce(larger),
     notes: all(({ notes }) => notes),
     peersMissing: all(({ peersMissing }) => peersMissing),
   }
 }
 
-/** On one core every placement is the same, and a row is there once. */
+/** What was measured again is there once, as it was first; on one core every placement is the same. */
 function unique(rows: readonly Row[]): Row[] {
   const key = ({ url, peer, mode, placement, payloadBytes }: Row) =>
     JSON.stringify([url, peer, mode, placement, payloadBytes])
-  return [...new Map(rows.map((row) => [key(row), row])).values()]
+  const first = new Map<string, Row>()
+  for (const row of rows) if (!first.has(key(row))) first.set(key(row), row)
+  return [...first.values()]
 }

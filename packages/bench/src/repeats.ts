@@ -1,5 +1,4 @@
 import { Histogram } from './histogram.js'
-import { spreadOf } from './spread.js'
 
 /** Durations in repeats, which should not differ. */
 export class Repeats {
@@ -26,8 +25,8 @@ export class Repeats {
     return total
   }
 
-  /** How far apart their medians lie. */
-  spread(): number {
-    return spreadOf(this.#repeats.map((repeat) => repeat.quantiles().p50))
+  /** Of each of them, in ns. */
+  medians(): number[] {
+    return this.#repeats.map((repeat) => repeat.quantiles().p50)
   }
 }

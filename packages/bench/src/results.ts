@@ -17,7 +17,9 @@ export interface Results {
   readonly rows: readonly Row[]
   readonly connections: readonly ConnectionRow[]
   readonly fanIn: readonly FanInRow[]
-  /** Why the figures should not be quoted; empty is good. */
+  /** How far apart the paces of the machine in the repeats lie; null where too little ran in turns to tell. */
+  readonly paceSpread: number | null
+  /** Why none of it should be quoted; empty is good. Of a single row `noisy` says so. */
   readonly notes: readonly string[]
   /** Why the floors that were asked for are not there. */
   readonly floorMissing?: string
@@ -40,7 +42,7 @@ export interface Measured {
   readonly scheme: string
   /** The name of the peer program, in its row. */
   readonly peer?: string
-  /** How far apart the repeats' medians lie; the README says how that is meant. */
+  /** How far apart the repeats' medians lie, at the pace of all others; the README says how that is meant. */
   readonly spread: number
   /** That is more than a tenth: the figures should not be quoted. */
   readonly noisy: boolean

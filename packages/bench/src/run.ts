@@ -5,6 +5,7 @@ import { canFlood, flood } from './flood.js'
 import type { Floor } from './floor.js'
 import { cpuTime, type Lane } from './lane.js'
 import { type Mode, type Pause, pauses, waitStrategyOf } from './mode.js'
+import type { Pace } from './pace.js'
 import type { Placement, Placer } from './placement.js'
 import { Repeats } from './repeats.js'
 import type { Plan, Row } from './results.js'
@@ -110,7 +111,12 @@ export class Run {
     this.#roundTrips.add(this.#rounds.durations())
   }
 
-  row(placement: Placement): Row {
+  /** Those of the lane, and those of its floor. */
+  repeats(): Repeats[] {
+    return this.#floor === undefined ? [this.#roundTrips] : [this.#roundTrips, this.#floorRoundTrips]
+  }
+
+  row(placement: Placement, pace: Pace): Row {
     const { url, mode, twin } = this.#subject
     const { payloadBytes } = this.lane
     const leased = mode === 'leased'
@@ -118,7 +124,7 @@ export class Run {
     const rounds = durations.count
     const rttNs = durations.quantiles()
     const switches = this.#switches.each(rounds)
-    const spread = this.#roundTrips.spread()
+    const spread = pace.spreadOf(this.#roundTrips)
     const floorNs = this.#floor === undefined ? null : this.#floorRoundTrips.total().quantiles().p50
     const perSecond = this.#oneWay.perSecond()
     return {
@@ -140,7 +146,7 @@ export class Run {
       cpuPerRoundNs: whole(this.#cpuNs.each(rounds)),
       switchesPerRound: switches && rounded(switches),
       floorNs,
-      floorSpread: floorNs === null ? null : rounded(this.#floorRoundTrips.spread()),
+      floorSpread: floorNs === null ? null : rounded(pace.spreadOf(this.#floorRoundTrips)),
       ratioToFloor: floorNs === null || leased ? null : rounded(rttNs.p50 / floorNs),
       shareOfCopy:
         floorNs === null || perSecond === null || !leased ? null : rounded((perSecond * floorNs) / 1e9),
@@ -149,16 +155,14 @@ export class Run {
     }
   }
 
-  spreads(): Spread[] {
+  spreads(pace: Pace): Spread[] {
     const { name, payloadBytes } = this.lane
     const { url, mode, twin } = this.#subject
     const what = `${twin ? name : url} ${mode} at ${payloadBytes} bytes`
-    const ours = { ratio: this.#roundTrips.spread(), what }
+    const ours = { ratio: pace.spreadOf(this.#roundTrips), what }
     if (this.#floor === undefined) return [ours]
-    return [
-      ours,
-      { ratio: this.#floorRoundTrips.spread(), what: `${this.#floor.name} at ${payloadBytes} bytes` },
-    ]
+    const floor = `${this.#floor.name} ${mode} at ${payloadBytes} bytes`
+    return [ours, { ratio: pace.spreadOf(this.#floorRoundTrips), what: floor }]
   }
 
   async close(): Promise<void> {

@@ -44,10 +44,40 @@ describe('two runs compared', () => {
     const [before, after] = [row('a:', 100), row('a:', 100, 0, other)]
     expect(compare(results([before]), results([after]))).toEqual({
       machine: [],
+      shift: null,
       changes: [],
       added: [after],
       missing: [before],
     })
+  })
+
+  it('are compared by what is not ours, where there is enough of it', () => {
+    const before = [
+      row('a:', 100),
+      row('a:', 50, 0, { peer: 'net', floorNs: 40 }),
+      row('b:', 10, 0, { floorNs: 5 }),
+    ]
+    const slower = (factor: number, { rttNs, floorNs, ...more }: Row) =>
+      ({ ...more, rttNs: { p50: rttNs.p50 * factor }, floorNs: floorNs && floorNs * factor }) as Row
+    const [ours, ...others] = before.map((one) => slower(1.3, one))
+    const { shift, changes } = compare(
+      results(before),
+      results([{ ...ours!, rttNs: { p50: 150 } as never }, ...others]),
+    )
+    expect(shift).toBe(1.3)
+    expect(changes.map(({ ratio, verdict }) => [ratio, verdict])).toEqual([
+      [1.154, 'slower'],
+      [1, 'same'],
+      [1, 'same'],
+    ])
+  })
+
+  it('may differ by what the pace of the machine did, where nothing tells how it has changed', () => {
+    const verdict = (paceSpread: number | null) => {
+      const after = { ...results([row('a:', 125)]), paceSpread }
+      return compare(results([row('a:', 100)]), after).changes[0]!.verdict
+    }
+    expect([verdict(null), verdict(0.2), verdict(0.3)]).toEqual(['slower', 'slower', 'same'])
   })
 
   it('say how the machines differ, and nothing of the commit', () => {

@@ -69,12 +69,14 @@ it('a comparison names another machine first, then what changed, what is new and
   })
   const text = comparisonPage({
     machine: ['cpu: one before, other now'],
+    shift: 1.078,
     changes: [change('unix:', 1.5, 'slower'), change('tcp:', 1, 'same')],
     added: [row('shm:', 1)],
     missing: [row('ws:', 1)],
   })
   expect(text.split('\n').map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
     'another machine: cpu: one before, other now',
+    'What is not ours takes 1.08 × as long; ratios are to that.',
     '1 of 2 medians are the same but for noise.',
     '',
     expect.stringMatching(/^before now ratio noise$/),
@@ -101,10 +103,21 @@ it('connecting and several peers have tables of their own, and a dash where a pr
         ratioToOne: 2,
         smallestShare: 0.25,
       },
+      {
+        ...common,
+        noisy: true,
+        url: 'tcp:',
+        peers: 4,
+        payloadBytes: 64,
+        messagesPerSecond: 1000,
+        ratioToOne: 2,
+        smallestShare: 0.25,
+      },
     ],
   })
   expect(text).toMatch(/^ *pipe: +– +– +50/m)
   expect(text).toMatch(/^4 peers at once, 64 bytes$/m)
+  expect(text).toMatch(/^ *tcp: +≈ /m)
   expect(text).toMatch(/^ *unix: .* 2\.00 × +25 %$/m)
   expect(othersPage({ connections: [], fanIn: [] })).toBe('')
 })

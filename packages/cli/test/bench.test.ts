@@ -35,6 +35,7 @@ describe('strait bench', () => {
       plan: { warmUpMs: 100, repeats: 2, stretches: 2, stretchMs: 15 },
       connections: [],
       fanIn: [],
+      paceSpread: expect.any(Number),
       notes: expect.any(Array),
       peersMissing: expect.any(Array),
     })

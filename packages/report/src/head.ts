@@ -1,5 +1,5 @@
 import type { Results, Row } from '@strait/bench'
-import { duration, integer, ratio } from './format.js'
+import { duration, integer, percent, ratio } from './format.js'
 import { type Html, html } from './html.js'
 import { kindOf, mainSituation, nameOf } from './lanes.js'
 import { mainRows } from './sections/round-trips.js'
@@ -19,11 +19,12 @@ ${facts(results)}
 }
 
 function banner({ notes, rows }: Results): Html | undefined {
-  if (notes.length === 0) return undefined
   const noisy = rows.filter((row) => row.noisy).length
+  const apart = `In ${integer(noisy)} of ${integer(rows.length)} rows, marked with ≈, repeats lie more than 10 % apart`
+  if (notes.length === 0) return noisy === 0 ? undefined : html`<p>${apart}: do not quote those.</p>`
   return html`<div class="banner" role="note" aria-labelledby="noisy">
 <h2 id="noisy">Do not quote this run: it calls itself noisy</h2>
-<p>${noisy > 0 ? `In ${integer(noisy)} of ${integer(rows.length)} rows, marked with ≈, repeats lie more than 10 % apart.` : 'The machine was busy meanwhile.'}</p>
+<p>${noisy > 0 ? `${apart}.` : 'The machine was busy meanwhile.'}</p>
 <details><summary>What the run says</summary><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></details>
 </div>`
 }
@@ -46,7 +47,7 @@ const tile = (row: Row, says: string) =>
 
 const times = (row: Row, quickest: Row) => `${ratio(row.rttNs.p50 / quickest.rttNs.p50)} times as long`
 
-function facts({ machine, plan, command, date, floorMissing, peersMissing }: Results): Html {
+function facts({ machine, plan, paceSpread, command, date, floorMissing, peersMissing }: Results): Html {
   const cores =
     machine.usableCores === machine.cores
       ? integer(machine.cores)
@@ -61,6 +62,7 @@ ${fact('Node', machine.node)}
 ${machine.commit === undefined ? undefined : fact('Commit', machine.commit)}
 ${fact('Begun', date)}
 ${fact('Plan', `${plan.repeats} repeats of ${plan.stretches} stretches of ${plan.stretchMs} ms, in turns; at most ${plan.warmUpMs} ms to warm up`)}
+${paceSpread === null ? undefined : fact('Pace of the machine', `certain to ${percent(paceSpread)}`)}
 ${command === undefined ? undefined : html`<div class="long"><dt>Command</dt><dd><code>${command.join(' ')}</code></dd></div>`}
 ${missing.length === 0 ? undefined : html`<div class="long"><dt>Not measured</dt>${missing.map((what) => html`<dd>${what}</dd>`)}</div>`}
 </dl>`

@@ -1,3 +1,4 @@
+import { median } from '../median.js'
 import { spreadOf } from '../spread.js'
 
 /** Figures in repeats, which should not differ. */
@@ -22,10 +23,4 @@ export class Samples {
   spread(): number {
     return spreadOf(this.#repeats.map(median))
   }
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

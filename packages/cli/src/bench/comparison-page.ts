@@ -15,10 +15,11 @@ const COLUMNS: readonly Column<Change>[] = [
 ]
 
 /** What `strait bench --against` prints: what changed beyond noise, and which rows have no other. */
-export function comparisonPage({ machine, changes, added, missing }: Comparison): string {
+export function comparisonPage({ machine, shift, changes, added, missing }: Comparison): string {
   const changed = changes.filter(({ verdict }) => verdict !== 'same')
   const lines = [
     ...machine.map((difference) => paint.bold(`another machine: ${difference}`)),
+    ...(shift === null ? [] : [`What is not ours takes ${shift.toFixed(2)} × as long; ratios are to that.`]),
     `${changes.length - changed.length} of ${changes.length} medians are the same but for noise.`,
   ]
   if (changed.length > 0) lines.push('', table(COLUMNS, changed, width()))

@@ -6,16 +6,22 @@ import { paint, width } from '../terminal.js'
 const name = ({ url, peer }: { readonly url: string; readonly peer?: string }) =>
   peer === undefined ? paint.bold(url) : paint.dim(`  ${peer}`)
 
+/** Before a figure whose repeats lie too far apart. */
+const mark = ({ noisy }: { readonly noisy: boolean }) => (noisy ? '≈ ' : '')
+
 const CONNECTIONS: readonly Column<ConnectionRow>[] = [
   { head: '', align: 'left', cell: name },
-  { head: 'connect', cell: ({ connectNs }) => median(connectNs) },
+  {
+    head: 'connect',
+    cell: (row) => (row.connectNs === null ? '–' : mark(row) + duration(row.connectNs.p50)),
+  },
   { head: 'first answer', cell: ({ firstMessageNs }) => median(firstMessageNs) },
-  { head: 'spawn', cell: ({ spawnNs }) => median(spawnNs) },
+  { head: 'spawn', cell: (row) => (row.connectNs === null ? mark(row) : '') + median(row.spawnNs) },
 ]
 
 const FAN_IN: readonly Column<FanInRow>[] = [
   { head: '', align: 'left', cell: name },
-  { head: 'each way', cell: ({ messagesPerSecond }) => rate(messagesPerSecond) },
+  { head: 'each way', cell: (row) => mark(row) + rate(row.messagesPerSecond) },
   { head: 'to one peer', cell: ({ ratioToOne }) => `${ratioToOne.toFixed(2)} ×` },
   { head: 'least share', cell: ({ smallestShare }) => `${(100 * smallestShare).toFixed(0)} %` },
 ]

@@ -44,6 +44,9 @@ export function page(machine: Machine, rows: readonly Row[], options: PageOption
     paint.dim(
       [
         'Round trip: there and back between two processes, one at a time (mem: in one).',
+        ...(rows.some(({ noisy }) => noisy)
+          ? ['≈: its repeats lie more than 10 % apart; do not quote it.']
+          : []),
         'CPU: what both use for it. Switches: how often one of their threads lost or gave up its core.',
         'One way: as fast as it goes, until all was read. Both ways: each way, while both ends send.',
         ...(peers
@@ -98,7 +101,7 @@ function benchTable(rows: readonly Row[]): string {
     })
   }
   columns.push(
-    { head: 'p50', cell: ({ rttNs }) => duration(rttNs.p50) },
+    { head: 'p50', cell: ({ rttNs, noisy }) => `${noisy ? '≈ ' : ''}${duration(rttNs.p50)}` },
     { head: 'p90', cell: ({ rttNs }) => duration(rttNs.p90), dispensable: 4 },
     { head: 'p99', cell: ({ rttNs }) => duration(rttNs.p99), dispensable: 1 },
     { head: 'p99.9', cell: ({ rttNs }) => duration(rttNs.p999), dispensable: 2 },

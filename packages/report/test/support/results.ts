@@ -104,6 +104,7 @@ export function emptyResults(): Results {
     rows: [],
     connections: [],
     fanIn: [],
+    paceSpread: 0.03,
     notes: [],
     peersMissing: [],
   }
