@@ -44,7 +44,8 @@ export interface Progress {
   readonly steps: number
 }
 
-const FULL: Plan = { warmUpMs: 1500, repeats: 15, stretches: 3, stretchMs: 20 }
+/** Many short stretches: whatever disturbs one lasts longer than it. */
+const FULL: Plan = { warmUpMs: 1500, repeats: 15, stretches: 12, stretchMs: 5 }
 const QUICK: Plan = { warmUpMs: 100, repeats: 2, stretches: 2, stretchMs: 15 }
 
 /**

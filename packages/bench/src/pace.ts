@@ -23,13 +23,14 @@ export class Pace {
     )
   }
 
-  /** How far apart the repeats of one lie, at the pace of all others; as they are where others are too few. */
+  /** How far apart the repeats of one lie, as they are or at the pace of all others: what keeps either is certain. */
   spreadOf(repeats: Repeats): number {
     const own = this.#all.get(repeats)!
+    const asTheyAre = spreadOf(own)
     const others = [...this.#all].filter(([one]) => one !== repeats).map(([, relative]) => relative)
-    if (others.length < WITNESSES) return spreadOf(own)
+    if (others.length < WITNESSES) return asTheyAre
     const pace = together(others)
-    return spreadOf(own.map((one, repeat) => one / pace[repeat]!))
+    return Math.min(asTheyAre, spreadOf(own.map((one, repeat) => one / pace[repeat]!)))
   }
 
   /** How far apart the paces of the repeats lie; null where nobody can tell. */

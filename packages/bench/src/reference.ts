@@ -3,10 +3,11 @@ import { type BenchOptions, bench, type Progress } from './bench.js'
 import { larger } from './pace.js'
 import type { Plan, Results, Row } from './results.js'
 
-/** Of what is quoted first, of the rest, and of what runs alone, so that nothing tells the pace of the machine. */
-const FIRST: Plan = { warmUpMs: 1000, repeats: 15, stretches: 2, stretchMs: 15 }
-const REST: Plan = { warmUpMs: 400, repeats: 10, stretches: 1, stretchMs: 15 }
-const ALONE: Plan = { warmUpMs: 400, repeats: 60, stretches: 1, stretchMs: 15 }
+/** Of what is quoted first, and of what runs alone, so that nothing tells the pace of the machine. */
+const FIRST: Plan = { warmUpMs: 1000, repeats: 15, stretches: 10, stretchMs: 5 }
+const REST: Plan = { warmUpMs: 400, repeats: 15, stretches: 4, stretchMs: 5 }
+/** In 5 ms there are too few rounds of what sleeps in between, or is large, and nothing of a crowd. */
+const LONGER: Plan = { warmUpMs: 400, repeats: 15, stretches: 3, stretchMs: 12 }
 
 /** To see that it works: one size, and those beside in the first section alone. */
 const QUICK: Plan = { warmUpMs: 30, repeats: 2, stretches: 1, stretchMs: 5 }
@@ -14,7 +15,7 @@ const QUICK: Plan = { warmUpMs: 30, repeats: 2, stretches: 1, stretchMs: 5 }
 /** Without choices there are no other ways to wait. Beside what parks, others are measured again for the pace. */
 const WAITS: readonly BenchOptions[] = [
   { modes: ['hot'], urls: ['shm:?wait=park', 'shm:', 'pipe:'], floor: true },
-  { modes: ['hot'], urls: ['shm:?wait=spin'], floor: true, plan: ALONE },
+  { modes: ['hot'], urls: ['shm:?wait=spin'], floor: true, plan: FIRST },
 ]
 
 /** All that is measured, in the order of the rows. */
@@ -23,10 +24,11 @@ const sections = (waits: boolean): readonly BenchOptions[] => [
   ...(waits ? WAITS : []),
   { modes: ['sync', 'leased'], peers: true, floor: true },
   { modes: ['paced'], peers: true, floor: true },
-  { modes: ['parked'], peers: true, floor: true },
+  { modes: ['parked'], peers: true, floor: true, plan: LONGER },
   { modes: ['hot'], placement: 'same-core', peers: true, floor: true },
-  { modes: ['hot'], payloads: [1024, 65_536, 1_048_576], peers: true, floor: true },
-  { modes: [], connections: true, fanIn: 4, peers: true },
+  { modes: ['hot'], payloads: [1024, 65_536], peers: true, floor: true },
+  { modes: ['hot'], payloads: [1_048_576], peers: true, floor: true, plan: LONGER },
+  { modes: [], connections: true, fanIn: 4, peers: true, plan: LONGER },
 ]
 
 export interface ReferenceOptions {

@@ -32,6 +32,12 @@ describe('the pace of the machine', () => {
     expect(doubts(0, [], pace.spread())).toEqual(['the machine itself was now quicker, now slower, by 100 %'])
   })
 
+  it('is nothing to a lane that keeps its own', () => {
+    const lane = taking(STEADY.map(() => 300_000))
+    const pace = new Pace([...lanes(DRIFT, 100_000, 200_000, 400_000), lane])
+    expect(pace.spreadOf(lane)).toBe(0)
+  })
+
   it('hides nothing of a lane that differs by itself', () => {
     const others = lanes(STEADY, 100_000, 200_000, 400_000)
     const lane = taking(DRIFT.map((each) => 300_000 * each))

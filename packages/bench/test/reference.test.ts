@@ -62,7 +62,7 @@ it('all of it has floors and peers beside, and what is quoted first is measured 
     expect(peers === true || urls !== undefined).toBe(true)
   }
   const [first, ...others] = calls.map(({ plan }) => plan!.repeats * plan!.stretches * plan!.stretchMs)
-  // But for what runs alone, which nothing else tells about.
+  // But for what runs alone, which nothing else tells about: as long.
   for (const [index, other] of others.entries())
     if (calls[index + 1]!.urls?.length !== 1) expect(other).toBeLessThan(first!)
 })
