@@ -24,6 +24,7 @@ function fakeLane(url: string, payloadBytes: number): Lane {
     payloadBytes,
     pid: undefined,
     async ask(message) {
+      if (url === 'tcp:') await new Promise((resolve) => setTimeout(resolve, 60))
       together.add([...open].join(' '))
       parks++
       return responder.answer(message)
@@ -55,4 +56,11 @@ describe('lanes that never sleep', () => {
     // What this end counted in the stretches of round trips, and nowhere else.
     for (const { rounds, tail } of rows) expect(tail.here.parks).toBe(rounds)
   })
+})
+
+it('a lane of which one stretch takes as long as a repeat has one in each', async () => {
+  const plan = { warmUpMs: 1, repeats: 3, stretches: 5, stretchMs: 1 }
+  const { rows } = await bench({ urls: ['tcp:', 'unix:'], plan })
+  expect(rows[0]!.rounds).toBe(3)
+  expect(rows[1]!.rounds).toBeGreaterThanOrEqual(15)
 })
