@@ -5,7 +5,8 @@
 //
 // Writes what is stale; with --check it names what is stale, writes nothing and exits 1. What cannot be known on this
 // machine, because the native addon is not built, stays as it is. What was measured stands in
-// benchmarks/results/latest.json, or the file that --results names, which must not say that it should not be quoted; docs/round-trips.svg is drawn from it.
+// benchmarks/results/latest.json, or the file that --results names; docs/round-trips.svg is drawn from it. A run that says
+// not to quote it is refused.
 //
 //   <!-- generated:file examples/mem/main.ts -->      that file
 //   <!-- generated:output examples/mem/main.ts -->    what it prints
