@@ -1,15 +1,16 @@
 import { peerSchemes } from 'strait'
-import { doubts, type Spread } from './doubts.js'
+import { doubts } from './doubts.js'
 import { buildFloors } from './floor-build.js'
 import { describeMachine } from './machine.js'
 import { type Mode, waitStrategyOf } from './mode.js'
 import { Neighbours } from './neighbours.js'
 import { openRuns } from './open-runs.js'
 import { measureOthers } from './others.js'
-import { larger, Pace } from './pace.js'
+import { Pace } from './pace.js'
+import { type MeasuredPart, refuse } from './part.js'
 import { type Placement, Placer } from './placement.js'
 import type { ProgramRun } from './program-run.js'
-import type { Plan, Results, Row } from './results.js'
+import type { Part, Plan, Results, Row } from './results.js'
 import type { Run, Subject } from './run.js'
 import { canBlock, canLease } from './strait-lane.js'
 
@@ -63,10 +64,8 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
   const machine = await describeMachine()
   const floors = options.floor ? await findFloors() : {}
   const rows: Row[] = []
-  const spreads: Spread[] = []
+  const parts: Part[] = []
   const peersMissing = new Set<string>()
-  let othersCores = 0
-  let paceSpread: number | null = null
   for (const payloadBytes of options.payloads ?? [64]) {
     const measured: Row[] = []
     for (const [index, together] of groups.entries()) {
@@ -84,26 +83,21 @@ export async function bench(options: BenchOptions = {}): Promise<Results> {
           }),
       })
       measured.push(...outcome.rows)
-      spreads.push(...outcome.spreads)
-      othersCores = Math.max(othersCores, outcome.othersCores)
-      paceSpread = larger(paceSpread, outcome.paceSpread)
+      parts.push(outcome.part)
     }
     rows.push(...inOrder(measured, subjects))
   }
   const others = await measureOthers(options, plan, peersMissing)
-  spreads.push(...others.spreads)
-  paceSpread = larger(paceSpread, others.paceSpread)
   const { missing } = floors
   return {
-    version: 1,
+    version: 2,
     date,
     machine,
     plan,
     rows,
     connections: others.connections,
     fanIn: others.fanIn,
-    paceSpread,
-    notes: doubts(othersCores, spreads, paceSpread),
+    parts: [...parts, ...others.parts],
     peersMissing: [...peersMissing],
     ...(missing === undefined ? {} : { floorMissing: missing }),
   }
@@ -144,14 +138,11 @@ interface Measuring extends BenchOptions {
   readonly missing: Set<string>
 }
 
-interface Outcome {
-  readonly rows: readonly Row[]
-  readonly spreads: readonly Spread[]
-  readonly othersCores: number
-  readonly paceSpread: number | null
-}
-
-async function measure(subjects: readonly Subject[], size: number, options: Measuring): Promise<Outcome> {
+async function measure(
+  subjects: readonly Subject[],
+  size: number,
+  options: Measuring,
+): Promise<MeasuredPart<Row>> {
   const { plan } = options
   const runs: (Run | ProgramRun)[] = []
   const placer = new Placer(options.placement)
@@ -174,12 +165,21 @@ async function measure(subjects: readonly Subject[], size: number, options: Meas
     placer.release()
   }
   const pace = new Pace(runs.flatMap((run) => run.repeats()))
-  return {
-    rows: runs.map((run) => run.row(placer.placement, pace)),
-    spreads: runs.flatMap((run) => run.spreads(pace)),
-    othersCores,
-    paceSpread: pace.spread(),
-  }
+  const rows = runs.map((run) => run.row(placer.placement, pace))
+  const spreads = runs.flatMap((run) => run.spreads(pace))
+  const paceSpread = pace.spread()
+  const notes = doubts(othersCores, spreads, paceSpread)
+  return refuse(rows, {
+    what: `${together(subjects)}, ${size} bytes, ${placer.placement}`,
+    paceSpread,
+    notes,
+  })
+}
+
+/** In a few words: one by its address, several by what they have in common. */
+function together(subjects: readonly Subject[]): string {
+  const modes = [...new Set(subjects.map(({ mode }) => mode))].join(' and ')
+  return subjects.length === 1 ? `${subjects[0]!.url} ${modes}` : modes
 }
 
 /** As the subjects are: those of other groups in between, each twin behind its own. */

@@ -42,7 +42,7 @@ export function compare(before: Results, after: Results): Comparison {
   })
   const shift = shiftOf(pairs)
   // Where nothing tells how the machine has changed, its own pace is part of what may be chance.
-  const pace = shift === null ? Math.max(before.paceSpread ?? 0, after.paceSpread ?? 0) : 0
+  const pace = shift === null ? Math.max(...[before, after].map(paceSpreadOf)) : 0
   return {
     machine: differences(before.machine, after.machine),
     shift,
@@ -51,6 +51,8 @@ export function compare(before: Results, after: Results): Comparison {
     missing: [...old].filter(([key]) => !fresh.has(key)).map(([, row]) => row),
   }
 }
+
+const paceSpreadOf = ({ parts }: Results) => Math.max(0, ...parts.map(({ paceSpread }) => paceSpread ?? 0))
 
 const byKey = (rows: readonly Row[]) =>
   new Map(

@@ -24,7 +24,7 @@ export {
 } from './pool/bench-pool.js'
 export type { PoolRow, Work } from './pool/row.js'
 export { benchReference, type ReferenceOptions } from './reference.js'
-export type { ConnectionRow, FanInRow, Measured, Plan, Results, Row } from './results.js'
+export type { ConnectionRow, FanInRow, Measured, Part, Plan, Results, Row } from './results.js'
 export { type Enough, type RoundTrips, roundTrips, type Stretch } from './round-trip.js'
 export type { SelfReport, Span } from './self-report.js'
 export { answerQuestions, canBlock, canLease, type LaneOptions, peerLane, straitLane } from './strait-lane.js'

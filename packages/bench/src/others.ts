@@ -1,12 +1,13 @@
 import { peerSchemes, schemeOf } from 'strait'
 import type { BenchOptions } from './bench.js'
 import { beginStrait, Connecting } from './connections.js'
-import type { Spread } from './doubts.js'
+import { doubts } from './doubts.js'
 import { type Crowd, measureFanIn } from './fan-in.js'
 import { ifThere } from './open-runs.js'
 import { Pace } from './pace.js'
+import { refuse } from './part.js'
 import { Placer } from './placement.js'
-import type { ConnectionRow, FanInRow, Plan } from './results.js'
+import type { ConnectionRow, FanInRow, Measured, Part, Plan } from './results.js'
 import { straitLane } from './strait-lane.js'
 import { findTwins } from './twins/index.js'
 
@@ -14,8 +15,7 @@ import { findTwins } from './twins/index.js'
 export interface Others {
   readonly connections: readonly ConnectionRow[]
   readonly fanIn: readonly FanInRow[]
-  readonly spreads: readonly Spread[]
-  readonly paceSpread: number | null
+  readonly parts: readonly Part[]
 }
 
 export async function measureOthers(
@@ -28,16 +28,24 @@ export async function measureOthers(
   try {
     const all = options.connections ? await measureConnections(urls, plan, placer) : []
     const pace = new Pace(all.map((connecting) => connecting.repeats()))
-    const connections = all.map((connecting) => connecting.row(pace))
-    const fanIn = options.fanIn ? await measureCrowds(crowdsOf(urls, options), plan, placer, missing) : []
-    const spreads = [
-      ...connections.map((row) => ({ ratio: row.spread, what: `connecting over ${row.peer ?? row.url}` })),
-      ...fanIn.map((row) => ({ ratio: row.spread, what: `${row.peers} peers over ${row.peer ?? row.url}` })),
-    ]
-    return { connections, fanIn, spreads, paceSpread: pace.spread() }
+    const connecting = partOf(
+      'connecting',
+      all.map((each) => each.row(pace)),
+      pace.spread(),
+    )
+    const crowds = options.fanIn ? await measureCrowds(crowdsOf(urls, options), plan, placer, missing) : []
+    // One after the other: nothing tells the pace.
+    const fanIn = partOf(`${options.fanIn} peers at once`, crowds, null)
+    const parts = [connecting, fanIn].filter(({ rows }) => rows.length > 0).map(({ part }) => part)
+    return { connections: connecting.rows, fanIn: fanIn.rows, parts }
   } finally {
     placer.release()
   }
+}
+
+function partOf<R extends Measured>(what: string, rows: readonly R[], paceSpread: number | null) {
+  const spreads = rows.map(({ spread, peer, url }) => ({ ratio: spread, what: peer ?? url }))
+  return refuse(rows, { what, paceSpread, notes: doubts(0, spreads, paceSpread) })
 }
 
 async function measureConnections(

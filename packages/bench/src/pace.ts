@@ -43,7 +43,3 @@ export class Pace {
 function together(all: readonly (readonly number[])[]): number[] {
   return all[0]!.map((_, repeat) => median(all.map((one) => one[repeat]!)))
 }
-
-/** Of two spreads, of which either may not be known. */
-export const larger = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : Math.max(a, b)

@@ -1,6 +1,5 @@
 import { peerSchemes } from 'strait'
 import { type BenchOptions, bench, type Progress } from './bench.js'
-import { larger } from './pace.js'
 import type { Plan, Results, Row } from './results.js'
 
 /** Of what is quoted first, and of what runs alone, so that nothing tells the pace of the machine. */
@@ -63,8 +62,7 @@ function join(parts: readonly Results[]): Results {
     rows: unique(all(({ rows }) => rows)),
     connections: all(({ connections }) => connections),
     fanIn: all(({ fanIn }) => fanIn),
-    paceSpread: parts.map((part) => part.paceSpread).reduce(larger),
-    notes: all(({ notes }) => notes),
+    parts: parts.flatMap((part) => part.parts),
     peersMissing: all(({ peersMissing }) => peersMissing),
   }
 }

@@ -7,7 +7,7 @@ import type { Tail } from './tail.js'
 /** What a run leaves; `strait bench --json` prints it. Null is what was not measured. */
 export interface Results {
   /** Of this form; another number means other fields. */
-  readonly version: 1
+  readonly version: 2
   /** What was called, in words, where a program knows. */
   readonly command?: readonly string[]
   /** When it began, ISO 8601, in UTC. */
@@ -17,14 +17,22 @@ export interface Results {
   readonly rows: readonly Row[]
   readonly connections: readonly ConnectionRow[]
   readonly fanIn: readonly FanInRow[]
-  /** How far apart the paces of the machine in the repeats lie; null where too little ran in turns to tell. */
-  readonly paceSpread: number | null
-  /** Why none of it should be quoted; empty is good. Of a single row `noisy` says so. */
-  readonly notes: readonly string[]
+  /** What was measured at different times; the rows of one that has notes are all noisy. */
+  readonly parts: readonly Part[]
   /** Why the floors that were asked for are not there. */
   readonly floorMissing?: string
   /** Which peer programs that were asked for are not there, and why. */
   readonly peersMissing: readonly string[]
+}
+
+/** What was measured together. What the machine did meanwhile says nothing of another part. */
+export interface Part {
+  /** In words. */
+  readonly what: string
+  /** How far apart the paces of the machine in the repeats lie; null where too little ran in turns to tell. */
+  readonly paceSpread: number | null
+  /** Why none of it should be quoted; empty is good. Of a single row `noisy` says so. */
+  readonly notes: readonly string[]
 }
 
 /** How long a lane is measured: repeats of so many stretches. */
@@ -44,7 +52,7 @@ export interface Measured {
   readonly peer?: string
   /** How far apart the repeats' medians lie, at the pace of all others; the README says how that is meant. */
   readonly spread: number
-  /** That is more than a tenth: the figures should not be quoted. */
+  /** That is more than a tenth, or the part of the run has notes: the figures should not be quoted. */
   readonly noisy: boolean
 }
 

@@ -14,7 +14,7 @@ const row = (url: string, p50: number, spread = 0, more: Partial<Row> = {}) =>
   }) as Row
 
 const results = (rows: Row[], machine: Partial<Results['machine']> = {}) =>
-  ({ machine: { cpu: 'one', cores: 2, commit: 'a', ...machine }, rows }) as unknown as Results
+  ({ machine: { cpu: 'one', cores: 2, commit: 'a', ...machine }, rows, parts: [] }) as unknown as Results
 
 describe('two runs compared', () => {
   it('differ where a median has moved by more than a tenth and than both spreads', () => {
@@ -74,7 +74,7 @@ describe('two runs compared', () => {
 
   it('may differ by what the pace of the machine did, where nothing tells how it has changed', () => {
     const verdict = (paceSpread: number | null) => {
-      const after = { ...results([row('a:', 125)]), paceSpread }
+      const after = { ...results([row('a:', 125)]), parts: [{ what: 'all', paceSpread, notes: [] }] }
       return compare(results([row('a:', 100)]), after).changes[0]!.verdict
     }
     expect([verdict(null), verdict(0.2), verdict(0.3)]).toEqual(['slower', 'slower', 'same'])

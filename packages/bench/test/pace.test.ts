@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { doubts } from '../dist/doubts.js'
 import { Histogram } from '../dist/histogram.js'
 import { Pace } from '../dist/pace.js'
+import { refuse } from '../dist/part.js'
 import { Repeats } from '../dist/repeats.js'
 
 /** What takes so many ns in each repeat. */
@@ -56,7 +57,7 @@ describe('the pace of the machine', () => {
   })
 })
 
-describe('a run', () => {
+describe('a part of a run', () => {
   const spreads = (noisy: number) =>
     Array.from({ length: 20 }, (_, index) => ({ ratio: index < noisy ? 0.2 : 0.01, what: `lane ${index}` }))
 
@@ -65,9 +66,20 @@ describe('a run', () => {
     expect(doubts(0, spreads(3))).toEqual([
       'repeats differ too much in 3 of 20: lane 0 by 20 %, lane 1 by 20 %, lane 2 by 20 %',
     ])
+    expect(doubts(0, spreads(4))).toEqual([
+      'repeats differ too much in 4 of 20: most of all lane 0 by 20 %, lane 1 by 20 %, lane 2 by 20 %',
+    ])
   })
 
   it('is not to be quoted when others were busy', () => {
     expect(doubts(0.26, [])).toEqual(['others kept 0.3 cores busy meanwhile'])
+  })
+
+  it('that is not to be quoted has no row that is', () => {
+    const rows = [false, true].map((noisy) => ({ url: 'unix:', scheme: 'unix', spread: 0.01, noisy }))
+    const noisyOf = (notes: string[]) =>
+      refuse(rows, { what: 'hot', paceSpread: null, notes }).rows.map(({ noisy }) => noisy)
+    expect(noisyOf([])).toEqual([false, true])
+    expect(noisyOf(['others were busy'])).toEqual([true, true])
   })
 })

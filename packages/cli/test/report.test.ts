@@ -40,7 +40,7 @@ describe('strait report', () => {
   })
 
   it('refuses with exit code 2 what no run has left, a file that is not there, and to draw nothing', async () => {
-    writeFileSync(file('other.json'), '{"version":2}')
+    writeFileSync(file('other.json'), '{"version":1}')
     for (const [args, reason] of [
       [
         [file('other.json'), '--svg', file('x.svg')],

@@ -18,14 +18,19 @@ ${facts(results)}
 `
 }
 
-function banner({ notes, rows }: Results): Html | undefined {
+function banner({ parts, rows }: Results): Html | undefined {
   const noisy = rows.filter((row) => row.noisy).length
-  const apart = `In ${integer(noisy)} of ${integer(rows.length)} rows, marked with ≈, repeats lie more than 10 % apart`
-  if (notes.length === 0) return noisy === 0 ? undefined : html`<p>${apart}: do not quote those.</p>`
+  const marked = `${integer(noisy)} of ${integer(rows.length)} rows are marked with ≈: do not quote those.`
+  const refused = parts.filter(({ notes }) => notes.length > 0)
+  if (refused.length === 0) return noisy === 0 ? undefined : html`<p>${marked}</p>`
+  const title =
+    refused.length === parts.length
+      ? 'Do not quote this run: it calls itself noisy'
+      : `${integer(refused.length)} of ${integer(parts.length)} parts of this run call themselves noisy`
   return html`<div class="banner" role="note" aria-labelledby="noisy">
-<h2 id="noisy">Do not quote this run: it calls itself noisy</h2>
-<p>${noisy > 0 ? `${apart}.` : 'The machine was busy meanwhile.'}</p>
-<details><summary>What the run says</summary><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></details>
+<h2 id="noisy">${title}</h2>
+${noisy > 0 ? html`<p>${marked}</p>` : undefined}
+<details><summary>What the run says</summary><ul>${refused.map(({ what, notes }) => html`<li>${what}: ${notes.join('; ')}</li>`)}</ul></details>
 </div>`
 }
 
@@ -47,7 +52,7 @@ const tile = (row: Row, says: string) =>
 
 const times = (row: Row, quickest: Row) => `${ratio(row.rttNs.p50 / quickest.rttNs.p50)} times as long`
 
-function facts({ machine, plan, paceSpread, command, date, floorMissing, peersMissing }: Results): Html {
+function facts({ machine, plan, parts, command, date, floorMissing, peersMissing }: Results): Html {
   const cores =
     machine.usableCores === machine.cores
       ? integer(machine.cores)
@@ -62,10 +67,18 @@ ${fact('Node', machine.node)}
 ${machine.commit === undefined ? undefined : fact('Commit', machine.commit)}
 ${fact('Begun', date)}
 ${fact('Plan', `${plan.repeats} repeats of ${plan.stretches} stretches of ${plan.stretchMs} ms, in turns; at most ${plan.warmUpMs} ms to warm up`)}
-${paceSpread === null ? undefined : fact('Pace of the machine', `certain to ${percent(paceSpread)}`)}
+${pace(parts)}
 ${command === undefined ? undefined : html`<div class="long"><dt>Command</dt><dd><code>${command.join(' ')}</code></dd></div>`}
 ${missing.length === 0 ? undefined : html`<div class="long"><dt>Not measured</dt>${missing.map((what) => html`<dd>${what}</dd>`)}</div>`}
 </dl>`
+}
+
+function pace(parts: Results['parts']): Html | undefined {
+  const known = parts.flatMap(({ paceSpread }) => (paceSpread === null ? [] : [paceSpread]))
+  if (known.length === 0) return undefined
+  const [best, worst] = [Math.min(...known), Math.max(...known)]
+  const range = best === worst ? percent(best) : `${percent(best)} to ${percent(worst)}, by part`
+  return fact('Pace of the machine', `certain to ${range}`)
 }
 
 const fact = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`

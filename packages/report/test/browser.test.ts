@@ -6,7 +6,7 @@ import type { Results } from '@strait/bench'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { htmlReport, mainChart } from '../src/index.js'
-import { exampleResults, smallestResults } from './support/results.js'
+import { exampleResults, noisyResults, smallestResults } from './support/results.js'
 
 const CHROMIUM = '/usr/bin/chromium'
 
@@ -41,7 +41,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`a report in Chromium (needs ${CHROMIUM})
     return { tab, complaints }
   }
 
-  const noisy = (): Results => ({ ...exampleResults(), notes: ['a'.repeat(2000)] })
+  const noisy = (): Results => noisyResults('a'.repeat(2000))
 
   it.each([
     ['of one row', smallestResults],

@@ -1,8 +1,9 @@
+import type { Results } from '@strait/bench'
 import { parseHTML } from 'linkedom'
 import { describe, expect, it } from 'vitest'
 import { htmlReport, mainChart } from '../src/index.js'
 import { percentile } from '../src/sections/percentiles.js'
-import { emptyResults, exampleResults, exampleRow, smallestResults } from './support/results.js'
+import { emptyResults, exampleResults, exampleRow, noisyResults, smallestResults } from './support/results.js'
 
 interface Cells {
   readonly textContent: string
@@ -77,8 +78,14 @@ describe('htmlReport', () => {
   it('marks what should not be quoted', () => {
     expect(document.querySelector('.banner')).toBeNull()
     expect(cells(page, 'round-trips', '≈ signal:')[1]).toBe('402 µs')
-    const noisy = parseHTML(htmlReport({ ...exampleResults(), notes: ['others kept a core busy'] })).document
-    expect(noisy.querySelector('.banner')?.textContent).toContain('others kept a core busy')
+    const bannerOf = (results: Results) =>
+      parseHTML(htmlReport(results)).document.querySelector('.banner')?.textContent
+    const noisy = noisyResults('others kept a core busy')
+    expect(bannerOf(noisy)).toContain('Do not quote this run')
+    expect(bannerOf(noisy)).toContain('others kept a core busy')
+    const partly = bannerOf({ ...noisy, parts: [...exampleResults().parts, ...noisy.parts] })
+    expect(partly).toContain('1 of 2 parts of this run call themselves noisy')
+    expect(partly).toContain('others kept a core busy')
   })
 
   it('takes whatever is in the results for text', () => {
@@ -93,14 +100,14 @@ describe('htmlReport', () => {
         { ...row, url: evil },
         { ...row, url: evil, peer: evil },
       ]),
-      notes: [evil],
+      parts: [{ what: evil, paceSpread: null, notes: [evil] }],
       peersMissing: [evil],
       floorMissing: evil,
     })
     const { document } = parseHTML(page)
     expect(page).not.toContain('<script')
     expect(document.querySelectorAll('script')).toHaveLength(0)
-    expect(document.querySelector('.banner li')?.textContent).toBe(evil)
+    expect(document.querySelector('.banner li')?.textContent).toBe(`${evil}: ${evil}`)
     expect(cells(page, 'round-trips', evil)[0]).toBe(evil)
   })
 })

@@ -45,7 +45,7 @@ export function page(machine: Machine, rows: readonly Row[], options: PageOption
       [
         'Round trip: there and back between two processes, one at a time (mem: in one).',
         ...(rows.some(({ noisy }) => noisy)
-          ? ['≈: its repeats lie more than 10 % apart; do not quote it.']
+          ? ['≈: its repeats, or those of what ran with it, lie more than 10 % apart; do not quote it.']
           : []),
         'CPU: what both use for it. Switches: how often one of their threads lost or gave up its core.',
         'One way: as fast as it goes, until all was read. Both ways: each way, while both ends send.',

@@ -11,7 +11,7 @@ export async function readResults(file: string): Promise<Results> {
   } catch (error) {
     throw new UsageError(`${file}: ${(error as Error).message}`)
   }
-  if (results?.version !== 1)
+  if (results?.version !== 2)
     throw new UsageError(`${file} is not what strait bench --json of this version prints`)
   return results as Results
 }

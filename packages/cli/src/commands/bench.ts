@@ -208,7 +208,7 @@ async function runTransports(options: BenchOptions) {
   if (html !== undefined) await writeHtml(html, results)
   if (results.floorMissing !== undefined) complain(`no floors: ${results.floorMissing}`)
   for (const what of results.peersMissing) complain(`not measured: ${what}`)
-  complainOf(results.notes)
+  complainOfParts(results.parts)
 }
 
 async function runChosen({
@@ -267,6 +267,15 @@ async function runPool({ url: urls, workers, quick, json }: BenchOptions) {
   else print(poolPage(report))
   for (const what of report.missing) complain(`not measured: ${what}`)
   complainOf(report.notes)
+}
+
+/** Rows of those that are not to be quoted say so of themselves. */
+function complainOfParts(parts: Results['parts']) {
+  const noisy = parts.filter(({ notes }) => notes.length > 0)
+  const said = noisy.map(({ what, notes }) => `\n  ${what}: ${notes.join('; ')}`).join('')
+  const which =
+    noisy.length === parts.length ? 'this run' : `${noisy.length} of ${parts.length} parts of this run`
+  if (noisy.length > 0) complain(`do not quote ${which}:${said}`)
 }
 
 function complainOf(notes: readonly string[]) {

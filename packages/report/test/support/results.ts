@@ -88,7 +88,7 @@ export const smallestResults = (): Results => ({
 /** A run that has measured nothing. */
 export function emptyResults(): Results {
   return {
-    version: 1,
+    version: 2,
     date: '2026-01-02T03:04:05.678Z',
     machine: {
       cpu: 'Example CPU 4242',
@@ -104,10 +104,15 @@ export function emptyResults(): Results {
     rows: [],
     connections: [],
     fanIn: [],
-    paceSpread: 0.03,
-    notes: [],
+    parts: [{ what: 'hot, 64 bytes, different-cores', paceSpread: 0.03, notes: [] }],
     peersMissing: [],
   }
+}
+
+/** A run of one part, which calls itself noisy. */
+export function noisyResults(note: string): Results {
+  const results = exampleResults()
+  return { ...results, parts: results.parts.map((part) => ({ ...part, notes: [note] })) }
 }
 
 const measured = ({ url, peer, noisy = false }: Like) => ({
