@@ -5,7 +5,7 @@ const OTHERS_LIMIT = 0.1
 const SPREAD_LIMIT = 0.1
 
 /** If more of what ran together do, none of it is to be quoted; else each row says so of itself. */
-const NOISY_PART = 0.1
+const NOISY_PART = 0.5
 
 /** How far apart the medians of the repeats lie. */
 export interface Spread {

@@ -5,7 +5,15 @@ import { supported } from '@strait/posix'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { childrenOf } from '../dist/pool/children.js'
 import { type Jobs, laneOf, type PoolLane } from '../dist/pool/lane.js'
-import { type OpenLane, piscina, python, strait, tinypool, workerpool } from '../dist/pool/lanes.js'
+import {
+  channelAlone,
+  type OpenLane,
+  piscina,
+  python,
+  strait,
+  tinypool,
+  workerpool,
+} from '../dist/pool/lanes.js'
 import { PoolRun } from '../dist/pool/run.js'
 
 // A guard against hangs, not an expectation.
@@ -41,7 +49,7 @@ async function work(lane: PoolLane): Promise<void> {
   const { p50, p99 } = await lane.one(5)
   expect(p50).toBeGreaterThan(0)
   expect(p99).toBeGreaterThanOrEqual(p50)
-  expect(await lane.batch(50)).toBeGreaterThan(0)
+  if (lane.batch !== undefined) expect(await lane.batch(50)).toBeGreaterThan(0)
   if (lane.fib !== undefined) expect(await lane.fib(10, 5)).toBeGreaterThan(0)
   if (lane.echo !== undefined) expect(await lane.echo(100_000, 2)).toBeGreaterThan(0)
 }
@@ -56,6 +64,16 @@ describe('the lanes of pools', () => {
     opened.pop()
     await lane.close()
     await vi.waitFor(() => expect(childrenOf(process.pid)).not.toContain(pid), 60_000)
+  })
+
+  it('a channel alone goes there and back between two processes', async () => {
+    const lane = await open(channelAlone('unix:'))
+    await work(lane)
+    expect([lane.batch, lane.fib, lane.echo]).toEqual([undefined, undefined, undefined])
+    expect(lane.pids).toEqual([expect.any(Number)])
+    opened.pop()
+    await lane.close()
+    await vi.waitFor(() => expect(childrenOf(process.pid)).not.toContain(lane.pids[0]), 60_000)
   })
 
   it.each(threads)('%s works in another thread of this process', async (_, openLane) => {
@@ -93,7 +111,7 @@ describe('the lanes of pools', () => {
     }
     const lane = laneOf(wrong)
     await expect(lane.one(4)).rejects.toThrow('wrong, here: a wrong result, 0')
-    await expect(lane.batch(4)).rejects.toThrow('a wrong result')
+    await expect(lane.batch!(4)).rejects.toThrow('a wrong result')
     await expect(lane.fib!(10, 1)).rejects.toThrow('a wrong result')
     await expect(lane.echo!(10, 1)).rejects.toThrow('a wrong result')
   })

@@ -4,7 +4,7 @@ import { doubts } from '../doubts.js'
 import { describeMachine, type Machine } from '../machine.js'
 import { Neighbours } from '../neighbours.js'
 import { fib } from './lane.js'
-import { type OpenLane, peers, strait } from './lanes.js'
+import { channelAlone, type OpenLane, peers, strait } from './lanes.js'
 import type { PoolRow } from './row.js'
 import { type Plan, PoolRun } from './run.js'
 
@@ -75,7 +75,8 @@ export async function benchPool(options: BenchPoolOptions = {}): Promise<PoolRep
   for (const workers of options.workers ?? [...new Set([1, cores])]) {
     // More that spin than there are cores keep each other from running.
     const ours = urls.filter((url) => url !== SPINNING || options.urls !== undefined || workers < cores)
-    const opens: OpenLane[] = [...peers, ...ours.map(strait)]
+    const alone = workers === 1 ? ours.map(channelAlone) : []
+    const opens: OpenLane[] = [...peers, ...ours.map(strait), ...alone]
     const runs = opens.map((open) => new PoolRun(open, workers, plan))
     const core = new CoreSpeed(plan)
     for (let repeat = 1; repeat <= plan.repeats; repeat++) {

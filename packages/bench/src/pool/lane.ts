@@ -4,7 +4,7 @@ export interface Latency {
   readonly p99: number
 }
 
-/** A pool, and how its users give it jobs. All times are in ns, for a job. */
+/** A pool, or what is measured beside pools, and how its users give it jobs. All times are in ns, for a job. */
 export interface PoolLane {
   readonly name: string
   /** The URL of ours; of others whether its workers are threads or processes, or how it is called. */
@@ -14,8 +14,8 @@ export interface PoolLane {
   readonly pids: readonly number[]
   /** So many jobs `add(i, 1)`, each when the last one is done. - Errors: a wrong result. */
   one(count: number): Promise<Latency>
-  /** The same at once. */
-  batch(count: number): Promise<number>
+  /** The same at once; of what is no pool, nothing but the one. */
+  batch?(count: number): Promise<number>
   /** So many jobs `fib(n)` at once; of Python, whose interpreter it would measure, none. */
   fib?(n: number, count: number): Promise<number>
   /** So many bytes there and back, so many times, one at a time; undefined: it has no way of its own for that. */

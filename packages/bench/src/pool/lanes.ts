@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Pool } from '@strait/pool'
 import { startProgram } from '../program.js'
+import { roundTrips } from '../round-trip.js'
+import { straitLane } from '../strait-lane.js'
 import { childrenOf } from './children.js'
 import { type Jobs, laneOf, type PoolLane } from './lane.js'
 
@@ -39,6 +41,28 @@ export const strait =
       where: () => pool.run('where', []),
       close: () => pool.close(),
     })
+  }
+
+/** Of a job `add` with two small numbers, in a frame. */
+const JOB_BYTES = 27
+
+/** A message there and back, as large as a job, and no pool: what no job over this channel can be quicker than. */
+export const channelAlone =
+  (url: string): OpenLane =>
+  async () => {
+    const lane = await straitLane(url, JOB_BYTES)
+    return {
+      name: 'the channel alone',
+      mode: url,
+      workers: 1,
+      pids: lane.pid === undefined ? [] : [lane.pid],
+      async one(count) {
+        const { durations } = await roundTrips(lane, { rounds: count })
+        const { p50, p99 } = durations.quantiles()
+        return { p50, p99 }
+      },
+      close: () => lane.close(),
+    }
   }
 
 interface Piscina {

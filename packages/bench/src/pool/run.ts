@@ -85,10 +85,10 @@ export class PoolRun {
     const { warmUp, one, batch, fib, buffers, rounds } = this.#plan
     try {
       await lane.one(warmUp)
-      await lane.batch(warmUp)
+      await lane.batch?.(warmUp)
       const neighbours = watch(lane)
       await this.#of('one').measure(lane, one, () => lane.one(one))
-      await this.#of('batch').measure(lane, batch, () => lane.batch(batch))
+      if (lane.batch !== undefined) await this.#of('batch').measure(lane, batch, () => lane.batch!(batch))
       if (lane.fib !== undefined) await this.#of('fib').measure(lane, fib[1], () => lane.fib!(...fib))
       if (lane.echo !== undefined && this.#workers === 1) {
         for (const bytes of buffers) {
@@ -133,7 +133,7 @@ export class PoolRun {
         name: this.#name,
         mode: this.#mode,
         workers: this.#workers,
-        wait: ours && this.#mode.startsWith('shm:') ? waitOf(this.#mode) : null,
+        wait: this.#mode.startsWith('shm:') ? waitOf(this.#mode) : null,
         bytes,
         nsPerJob: rounded(nsPerJob.median()),
         p99Ns,
