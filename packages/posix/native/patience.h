@@ -48,6 +48,7 @@ class Patience {
     const uint64_t before = uv_hrtime();
     sched_yield();
     if (uv_hrtime() - before > kLateNs) busy_ = kBusyWaits;
+    countAgain();
   }
 
   /// Who always spins, and has for so long: others have the processor for a moment, for one of them may be the very peer
@@ -112,7 +113,7 @@ class Patience {
   void parked(uint64_t now) {
     parkedAt_ = now;
     soon_ = false;
-    if (alone_ && ++parks_ % kCountEvery == 0) count();
+    countAgain();
   }
 
   void woken() { soon_ = alone_ && uv_hrtime() - parkedAt_ < kPollNs; }
@@ -132,7 +133,7 @@ class Patience {
   /// sleep at once: others need it more, perhaps the very peer that is waited for.
   static constexpr uint64_t kLateNs = 1'000'000;
   static constexpr uint32_t kBusyWaits = 64;
-  /// On one processor: the processors are counted again after so many sleeps.
+  /// On one processor: the processors are counted again after so many sleeps, or looks between which the other end had it.
   static constexpr uint32_t kCountEvery = 64;
 
   bool startsAwake() {
@@ -156,6 +157,9 @@ class Patience {
 
   /// Affinities change: it counts anew when waiting awake was in vain, and now and then.
   void count() { alone_ = scarce_ || shareOneProcessor(peer_); }
+  void countAgain() {
+    if (alone_ && ++uncounted_ % kCountEvery == 0) count();
+  }
 
   /// Whether this thread and that process have one processor for both; sched_getaffinity(2). Each may have its own.
   static bool shareOneProcessor(pid_t peer) {
@@ -190,7 +194,7 @@ class Patience {
   /// In so many of the next waits others have the processor.
   uint32_t busy_ = 0;
   long preemptions_ = 0;
-  uint32_t parks_ = 0;
+  uint32_t uncounted_ = 0;
 
   bool begun_ = false;
   bool late_ = false;

@@ -7,7 +7,7 @@ import type { ShmStats } from '../src/index.js'
 const ROUNDS = 2_000
 const support = (name: string) => fileURLToPath(new URL(`./support/${name}`, import.meta.url))
 const noTaskset = !has('taskset')
-const [, first] = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))!
+const [, all, first] = /^Cpus_allowed_list:\s*((\d+)\S*)/m.exec(readFileSync('/proc/self/status', 'utf8'))!
 
 interface Shown {
   readonly wrong: number
@@ -55,5 +55,11 @@ describe.skipIf(noTaskset)('both ends on one processor (skipped without taskset)
     expect(awaited).toBeLessThanOrEqual(4)
     // In each of a few blocks; elsewhere each would be 2,000.
     expect(blocked).toBeLessThan(200)
+  })
+
+  it.skipIf(all === first)('who may use more of them later finds out, though it never sleeps', async () => {
+    const { before, later } = await alone(support('given-more.mjs'), all!)
+    expect(before).toBeLessThanOrEqual(4)
+    expect(later).toBeGreaterThan(4)
   })
 })
