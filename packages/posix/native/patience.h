@@ -21,6 +21,22 @@ inline void relax() {
 #endif
 }
 
+/// So many times `relax` takes so long: between 3 and 60 ns each, it depends on the processor. Measured once.
+inline uint32_t relaxesIn(uint64_t ns) {
+  constexpr uint32_t kTimes = 256;
+  static const uint64_t took = [] {
+    uint64_t best = UINT64_MAX;
+    // Of several: others may have the processor meanwhile.
+    for (int round = 0; round < 5; round++) {
+      const uint64_t begin = uv_hrtime();
+      for (uint32_t i = 0; i < kTimes; i++) relax();
+      best = std::min(best, uv_hrtime() - begin);
+    }
+    return std::max<uint64_t>(best, 1);
+  }();
+  return static_cast<uint32_t>(std::min<uint64_t>(ns * kTimes / took, UINT32_MAX - 1));
+}
+
 class Patience {
  public:
   /// `peer` is the process at the other end, 0 where it is not known; `scarce`: less than two processors may be used in
@@ -32,14 +48,14 @@ class Patience {
   /// How many looks may spare a wait: none where the last wait was long, or others need the processor.
   uint32_t looks() const {
     if (wait_ == Wait::park || (wait_ == Wait::adaptive && (!soon_ || busy_ > 0))) return 0;
-    return alone_ ? kYields : kSpins;
+    return alone_ ? kYields : relaxesIn(kLookNs);
   }
 
   /// As `looks`, of a thread that blocks until then: this is its wait.
   uint32_t blockingLooks() {
     if (wait_ == Wait::spin) return UINT32_MAX;
     if (!startsAwake()) return 0;
-    return alone_ ? kYields : kBlockingSpins;
+    return alone_ ? kYields : relaxesIn(kSoonNs);
   }
 
   /// Between two looks. On one processor the other end has it meanwhile.
@@ -119,10 +135,10 @@ class Patience {
   void woken() { soon_ = alone_ && uv_hrtime() - parkedAt_ < kPollNs; }
 
  private:
-  /// Looks in place, some µs in all; on one processor, where each lets the other end run; of a thread that blocks.
-  static constexpr uint32_t kSpins = 100;
+  /// So long looks in place go on: about what a turn of the event loop and the way into JavaScript take, which they may spare.
+  static constexpr uint64_t kLookNs = 5'000;
+  /// So many they are on one processor, where each lets the other end run.
   static constexpr uint32_t kYields = 4;
-  static constexpr uint32_t kBlockingSpins = 2'000;
   /// A wait that was not longer than this may be spared by looks in place.
   static constexpr uint64_t kSoonNs = 20'000;
   /// After so long in vain it sleeps: about the time of two wake-ups; less where it has been in vain before.

@@ -92,6 +92,28 @@ describe('an end that waits by spin', () => {
     expect([here.stats().parks, there.stats().parks]).toEqual([0, 0])
     expect([here.stats().wakeUps, there.stats().wakeUps]).toEqual([0, 0])
   })
+
+  it.skipIf(scarce)(
+    'looks in place for as long as that may spare it a turn, however quick its processor is (skipped on one processor)',
+    async () => {
+      const [, there] = await two('?wait=spin')
+      const looksIn = (act: () => void) => {
+        const before = there.stats().spins
+        act()
+        return there.stats().spins - before
+      }
+      const nsPerLook = 20e6 / looksIn(() => expect(() => there.receiveSync({ timeout: 20 })).toThrow())
+      const giveUp = new AbortController()
+      let receiving: Promise<unknown> | undefined
+      const looks = looksIn(() => {
+        receiving = there.receive({ signal: giveUp.signal })
+      })
+      giveUp.abort()
+      await expect(receiving).rejects.toThrow()
+      // It is 5 µs, by a clock that may since have changed its pace.
+      expect(looks * nsPerLook).toBeGreaterThan(2_000)
+    },
+  )
 })
 
 describe('an end that waits by adaptive', () => {
