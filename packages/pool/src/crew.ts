@@ -148,6 +148,7 @@ export class Crew implements WorkerOwner {
 
   /** To each worker one, before anybody has two; then as many as bring all to the same load. */
   #share(): void {
+    if (this.#waiting.length === 0) return
     const now = performance.now()
     const mean = (this.#waiting.length + this.running) / this.#workers.size
     for (const load of [1, Math.floor(mean), Math.ceil(mean)]) {
@@ -180,7 +181,7 @@ export class Crew implements WorkerOwner {
   /** One for each job, up to `max`. */
   #grow(): void {
     if (this.#leaving.signal.aborted) return
-    const resting = performance.now() < this.#startAgain
+    const resting = this.#startAgain > 0 && performance.now() < this.#startAgain
     if (resting && this.#workers.size > 0) return
     const { min, max } = this.#settings
     const wanted = Math.max(resting ? 0 : min, Math.min(max, this.running + this.#waiting.length))

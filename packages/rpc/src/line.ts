@@ -102,7 +102,12 @@ export class Line {
     await undefined
     try {
       for (let messages = 1; ; messages++) {
-        const message = this.channel.tryReceive() ?? (await this.#receive())
+        let message = this.channel.tryReceive()
+        if (message === undefined) {
+          // Before this end waits awake, who has just been answered may go on, and call again.
+          if (!this.#answers) await new Promise<void>(afterMicrotasks)
+          message = await this.channel.receive()
+        }
         if (message === undefined) return undefined
         this.#take(message)
         // What was answered at once; the next message may be there already.
@@ -115,12 +120,6 @@ export class Line {
       this.channel.abort(error)
       return error
     }
-  }
-
-  /** Before this end waits awake, who has just been answered may go on, and call again. */
-  async #receive(): Promise<Uint8Array | undefined> {
-    if (!this.#answers) await new Promise<void>((resolve) => afterMicrotasks(resolve))
-    return this.channel.receive()
   }
 
   #take(message: Uint8Array): void {
