@@ -5,6 +5,7 @@ import { supported } from '@strait/posix'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { childrenOf } from '../dist/pool/children.js'
 import { type Jobs, laneOf, type PoolLane } from '../dist/pool/lane.js'
+import { inProcess } from '../dist/pool/lane-process.js'
 import {
   channelAlone,
   type OpenLane,
@@ -83,6 +84,30 @@ describe('the lanes of pools', () => {
     expect(pid).toBe(process.pid)
     expect(thread).not.toBe(threadId)
     expect(lane.pids).toEqual([])
+  })
+
+  it.each([
+    inProcess('strait', 'unix:'),
+    inProcess('piscina'),
+    inProcess('workerpool', 'process'),
+    inProcess('channelAlone', 'unix:'),
+  ])(
+    'work in a process of their own, with all that they can, and nothing of it is left',
+    async (openLane) => {
+      const lane = await open(openLane)
+      await work(lane)
+      const [program] = lane.pids
+      expect(childrenOf(process.pid)).toContain(program)
+      for (const pid of lane.pids.slice(1)) expect(childrenOf(program!)).toContain(pid)
+      expect(lane.batch === undefined).toBe(lane.name === 'the channel alone')
+      opened.pop()
+      await lane.close()
+      for (const pid of lane.pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
+    },
+  )
+
+  it('say why they cannot be opened there', async () => {
+    await expect(inProcess('strait', 'mem:')(1)).rejects.toThrow('its peers are in this thread')
   })
 
   it.skipIf(!hasPython).each(['apply', 'map', 'executor'] as const)(

@@ -4,7 +4,8 @@ import { doubts } from '../doubts.js'
 import { describeMachine, type Machine } from '../machine.js'
 import { Neighbours } from '../neighbours.js'
 import { fib } from './lane.js'
-import { channelAlone, type OpenLane, peers, strait } from './lanes.js'
+import { inProcess } from './lane-process.js'
+import { type OpenLane, python } from './lanes.js'
 import type { PoolRow } from './row.js'
 import { type Plan, PoolRun } from './run.js'
 
@@ -37,8 +38,8 @@ export interface PoolReport {
 const MIB = 2 ** 20
 const FULL: Plan = {
   repeats: 5,
-  warmUp: 3_000,
-  one: 5_000,
+  warmUp: 5_000,
+  one: 10_000,
   batch: 20_000,
   fib: [30, 100],
   buffers: [MIB, 16 * MIB],
@@ -57,9 +58,21 @@ const QUICK: Plan = {
 const SPINNING = 'shm:?wait=spin'
 const URLS = supported ? ['shm:', SPINNING, 'unix:', 'worker:'] : ['unix:', 'worker:']
 
+/** Those beside which ours are measured; the first one is what they are compared with. */
+const PEERS: readonly OpenLane[] = [
+  inProcess('piscina'),
+  inProcess('tinypool', 'worker_threads'),
+  inProcess('tinypool', 'child_process'),
+  inProcess('workerpool', 'thread'),
+  inProcess('workerpool', 'process'),
+  python('apply'),
+  python('map'),
+  python('executor'),
+]
+
 /**
- * Measures what a job costs in pools: ours, and those that people use today. In each repeat each pool is there alone, from its
- * start to its end, one after the other: an idle one may spin, and whatever else happens on the machine happens to all.
+ * Measures what a job costs in pools: ours, and those that people use today. In each repeat each pool is there alone, in a
+ * process of its own, from its start to its end, one after the other: whatever else happens on the machine happens to all.
  *
  * - Errors: `Error` a job has a wrong result; those of `Pool`.
  */
@@ -75,8 +88,8 @@ export async function benchPool(options: BenchPoolOptions = {}): Promise<PoolRep
   for (const workers of options.workers ?? [...new Set([1, cores])]) {
     // More that spin than there are cores keep each other from running.
     const ours = urls.filter((url) => url !== SPINNING || options.urls !== undefined || workers < cores)
-    const alone = workers === 1 ? ours.map(channelAlone) : []
-    const opens: OpenLane[] = [...peers, ...ours.map(strait), ...alone]
+    const alone = workers === 1 ? ours.map((url) => inProcess('channelAlone', url)) : []
+    const opens = [...PEERS, ...ours.map((url) => inProcess('strait', url)), ...alone]
     const runs = opens.map((open) => new PoolRun(open, workers, plan))
     const core = new CoreSpeed(plan)
     for (let repeat = 1; repeat <= plan.repeats; repeat++) {

@@ -4,6 +4,12 @@ export interface Latency {
   readonly p99: number
 }
 
+/** As a program says it. */
+export function latencyOf(line: string): Latency {
+  const [p50, p99] = line.split(' ').map(Number)
+  return { p50: p50!, p99: p99! }
+}
+
 /** A pool, or what is measured beside pools, and how its users give it jobs. All times are in ns, for a job. */
 export interface PoolLane {
   readonly name: string

@@ -5,7 +5,7 @@ import { startProgram } from '../program.js'
 import { roundTrips } from '../round-trip.js'
 import { straitLane } from '../strait-lane.js'
 import { childrenOf } from './children.js'
-import { type Jobs, laneOf, type PoolLane } from './lane.js'
+import { type Jobs, laneOf, latencyOf, type PoolLane } from './lane.js'
 
 const BENCHMARKS = new URL('../../../../benchmarks/', import.meta.url)
 const peer = (file: string) => fileURLToPath(new URL(`peers/${file}`, BENCHMARKS))
@@ -161,29 +161,25 @@ export const python =
       mode,
       workers,
       pids,
-      async one(count) {
-        const [p50, p99] = (await ask(`one ${count}`)).split(' ').map(Number)
-        return { p50: p50!, p99: p99! }
-      },
+      one: async (count) => latencyOf(await ask(`one ${count}`)),
       batch: async (count) => Number(await ask(`batch ${count}`)),
       close,
     }
   }
+
+/** Those that run in Node, by what they are and which of its kind. */
+export const kinds = {
+  strait,
+  channelAlone,
+  piscina: () => piscina,
+  tinypool,
+  workerpool,
+} as Readonly<
+  Record<'strait' | 'channelAlone' | 'piscina' | 'tinypool' | 'workerpool', (mode: string) => OpenLane>
+>
 
 /** They come with a clone of the repository only. */
 function load(name: string): Promise<unknown> {
   const path = createRequire(new URL('package.json', BENCHMARKS)).resolve(name)
   return import(pathToFileURL(path).href)
 }
-
-/** Those beside which ours are measured; the first one is what they are compared with. */
-export const peers: readonly OpenLane[] = [
-  piscina,
-  tinypool('worker_threads'),
-  tinypool('child_process'),
-  workerpool('thread'),
-  workerpool('process'),
-  python('apply'),
-  python('map'),
-  python('executor'),
-]

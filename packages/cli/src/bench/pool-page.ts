@@ -26,7 +26,7 @@ export function poolPage({ machine, pool }: Pick<PoolReport, 'machine' | 'pool'>
         'One at a time: from call to result; at once: from the first call to the last result.',
         '× piscina: of time, to piscina with as many workers in the same run (of bytes: moved, not copied).',
         'Of the cores: speed to that of one core times as many as the workers may use.',
-        'CPU: of this process and all workers, for a job. Wait: how an end of shm: waits. Spread: how far repeats lie apart.',
+        'CPU: of the process and all its workers, for a job. Wait: how an end of shm: waits. Spread: how far repeats lie apart.',
         [machine.cpu, `${machine.cores} cores`, machine.kernel].join(' · '),
         ['Node', machine.node, machine.commit].join(' ').trimEnd(),
       ].join('\n'),
