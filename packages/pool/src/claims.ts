@@ -1,5 +1,5 @@
-import { closeSync, constants, openSync } from 'node:fs'
-import { SharedMemory, supported } from '@strait/posix'
+import { constants } from 'node:fs'
+import { native, SharedMemory, supported } from '@strait/posix'
 
 /** Whether a call comes behind another one; their numbers begin again at 2 ** 32. */
 export const isBehind = (call: number, other: number): boolean => ((call - other) | 0) > 0
@@ -77,17 +77,13 @@ export class Claims {
   /** In the worker. undefined: that memory cannot be reached, by a process of another user or in another namespace. */
   static open({ path, index }: ClaimsAddress): Claims | undefined {
     if (!supported) return undefined
-    let descriptor: number
+    // Not by `fs`: what a thread has opened with that Node closes when the thread ends, whoever has the number by then.
+    const descriptor = native('open').open(path, constants.O_RDWR, 0)
+    if (descriptor < 0) return undefined
     try {
-      descriptor = openSync(path, constants.O_RDWR)
+      return new Claims(SharedMemory.fromDescriptor(descriptor, { seals: ['shrink'] }), index)
     } catch {
-      return undefined
-    }
-    try {
-      const memory = SharedMemory.fromDescriptor(descriptor, { seals: ['shrink'] })
-      return new Claims(memory, index)
-    } catch {
-      closeSync(descriptor)
+      native('open').close(descriptor)
       return undefined
     }
   }

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { supported } from '@strait/posix'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ClaimBoard, Claims } from '../dist/claims.js'
@@ -52,4 +55,26 @@ describe.skipIf(!supported)('the claims of a worker (skipped without the addon)'
     expect(pool.takeBack(2)).toBe(0)
     expect([worker.claim(1), worker.claim(2), worker.claim(3)]).toEqual([false, false, true])
   })
+})
+
+it.skipIf(!supported)('of a thread close no descriptor that others have had since', async () => {
+  const board = ClaimBoard.create(1)!
+  const { address } = board.take()!
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    import(workerData.claims).then(({ Claims }) => {
+      Claims.open(workerData.address).close()
+      parentPort.on('message', () => parentPort.close())
+      parentPort.postMessage('closed')
+    })`
+  const claims = new URL('../dist/claims.js', import.meta.url).href
+  const worker = new Worker(source, { eval: true, workerData: { claims, address } })
+  await once(worker, 'message')
+  // One of them has the number that the claims had.
+  const descriptors = Array.from({ length: 32 }, () => openSync('/dev/null', 'r'))
+  worker.postMessage('end')
+  await once(worker, 'exit')
+  board.close()
+  // EBADF where it has been closed.
+  for (const descriptor of descriptors) closeSync(descriptor)
 })
