@@ -21,7 +21,8 @@ inline void relax() {
 #endif
 }
 
-/// So many times `relax` takes so long: between 3 and 60 ns each, it depends on the processor. Measured once.
+/// So many times `relax` takes so long. Measured once, for processors differ: about 10 cycles each before Skylake and about 140
+/// since; Intel 64 and IA-32 Architectures Optimization Reference Manual, PAUSE.
 inline uint32_t relaxesIn(uint64_t ns) {
   constexpr uint32_t kTimes = 256;
   static const uint64_t took = [] {
@@ -135,7 +136,7 @@ class Patience {
   void woken() { soon_ = alone_ && uv_hrtime() - parkedAt_ < kPollNs; }
 
  private:
-  /// So long looks in place go on: about what a turn of the event loop and the way into JavaScript take, which they may spare.
+  /// So long looks in place go on: as a few turns of the event loop, which they may spare.
   static constexpr uint64_t kLookNs = 5'000;
   /// So many they are on one processor, where each lets the other end run.
   static constexpr uint32_t kYields = 4;
